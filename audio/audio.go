@@ -1,5 +1,16 @@
-// Package audio has the words and the arithmetic of sound: frames, rings,
-// gain, level and tones. It is pure: no sound card, no codec, no clock.
+// Package audio has the words and the arithmetic of sound: frames, the queue
+// they travel in, gain, mixing, level, tones, WAV files and sample rates. It is
+// pure: no sound card, no codec, no clock.
+//
+// # Why
+//
+// All sound inside a terminal has one format, mono at 48 kHz, which is what Opus
+// and sound cards work at. Nothing is resampled on the way of a call; the price
+// is three times the samples that speech would need.
+//
+// What works on single frames (Queue, Mix, Player, Level) neither allocates nor
+// waits. What works on whole recordings (ReadWAV, Resample, ToneLevel) is for
+// tests, demonstrations and measurements, and does as it likes.
 package audio
 
 import "time"

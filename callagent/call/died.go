@@ -9,6 +9,7 @@ func (s State) Died(now Instant) []event.Event {
 		return nil
 	}
 	st := &step{State: s, now: now}
+	st.Crossed = nil // never became a call of ours
 	st.record(event.CallAborted{Local: true, Cause: event.Internal, ErrMsg: "the terminal stopped during the call", TalkMs: st.talk()})
 	st.end(event.EndAborted, true, event.Internal)
 	var events []event.Event

@@ -44,6 +44,7 @@ func (s *step) leave(reason event.EndReason, origin event.Origin) {
 		why = signal.HangupTimeLimit
 	}
 	s.send(s.Peer, signal.Hangup{Reason: why, TalkMs: talk})
+	s.tick(talk)
 	s.record(event.CallHungUp{ByRole: s.Call.Role, User: s.Rules.Self, Local: true, Origin: origin, TalkMs: talk})
 	s.end(reason, true, "")
 }
@@ -78,7 +79,7 @@ func (s *step) mediaFailed(l *Leg, detail string) {
 	switch s.Phase {
 	case Dialing, RingingOut:
 		id := l.User.ID
-		s.lose(id, func() {
+		s.drop(id, func() {
 			if !s.InRoom {
 				s.joinFailed(detail)
 				return
@@ -86,8 +87,9 @@ func (s *step) mediaFailed(l *Leg, detail string) {
 			s.abort(true, event.MediaDevice, detail, "", 0)
 		})
 	case RingingIn:
-		if l.Broken == "" && !l.Described { // ring all the same: a person is there
-			l.Broken, l.Rang = detail, true
+		l.Broken = detail
+		if !l.Rang { // ring all the same: a person is there
+			l.Rang = true
 			s.send(l.User.ID, signal.Ringing{})
 		}
 	case Connecting:
@@ -132,10 +134,19 @@ func (s *step) expired(t Timer) {
 		}
 	case TickTimer:
 		if s.Phase == Talking {
-			talk := s.now.Mono - s.ConnectedAt.Mono
-			s.record(event.CallTick{TalkMs: talk.Milliseconds()})
-			s.start(TickTimer, time.Second-talk%time.Second)
+			s.tick(s.talk())
+			s.start(TickTimer, time.Second-(s.now.Mono-s.ConnectedAt.Mono)%time.Second)
 		}
+	}
+}
+
+// tick reports a second of talk, unless it is reported already. It is also
+// asked when the call ends, so that the last full second is not lost where its
+// timer and the end fall together, as they do at a time limit.
+func (s *step) tick(talk int64) {
+	if s.Phase == Talking && talk/1000 > s.Ticked/1000 {
+		s.Ticked = talk
+		s.record(event.CallTick{TalkMs: talk})
 	}
 }
 
@@ -179,6 +190,9 @@ func (s *step) end(reason event.EndReason, local bool, cause event.AbortCause) {
 			why = event.LeftTimeout
 		case event.PeerAbort, event.PageFloatClosed, event.OtherIncomingCall, event.KickedOut, event.MediaDevice, event.Internal:
 		}
+		if reason == event.EndRoomClosed {
+			why = event.LeftRoomClosed
+		}
 		s.record(event.MemberLeft{User: s.leg(s.Peer).User, Why: why})
 	}
 	code := event.RCReason(reason, cause, local)
@@ -199,6 +213,9 @@ func (s *step) end(reason event.EndReason, local bool, cause event.AbortCause) {
 		s.effect(SetMute{false})
 	}
 	s.effect(Over{s.Call.CallID, reason, local, connected})
+	if s.Crossed != nil { // not withdrawn after all, as far as we know
+		s.busy(*s.Crossed)
+	}
 	s.State = State{}
 	s.talked, s.unsupported = nil, false
 }

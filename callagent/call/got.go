@@ -1,6 +1,7 @@
 package call
 
 import (
+	"slices"
 	"time"
 
 	"hailpoint/callagent/event"
@@ -71,7 +72,7 @@ func (s *step) describe(l *Leg, sdp string) {
 
 // accepted: the first member that answers gets the call, the others are told.
 func (s *step) accepted(l *Leg, sdp string) {
-	s.Phase, s.Peer = Connecting, l.User.ID
+	s.Phase, s.Peer, s.Crossed = Connecting, l.User.ID, nil
 	s.stop(RingTimer)
 	s.describe(l, sdp)
 	if l.Described {
@@ -99,22 +100,26 @@ func (s *step) cancelLeg(l Leg, why signal.CancelReason) {
 	s.effect(CloseMedia{s.Call.CallID, l.User.ID})
 }
 
-// lose drops a leg that came to nothing. last decides what becomes of the call
+// lose drops a leg that the peer ended. last decides what becomes of the call
 // when it was the only one left.
 func (s *step) lose(peer string, last func()) {
-	if s.leg(peer) == nil {
-		return
-	}
-	if len(s.Legs) == 1 {
+	s.part(peer, last, func(Leg) { s.effect(Withdraw{peer, s.Call.CallID}, CloseMedia{s.Call.CallID, peer}) })
+}
+
+// drop drops a leg that is of no use to us, and tells the peer.
+func (s *step) drop(peer string, last func()) {
+	s.part(peer, last, func(l Leg) { s.cancelLeg(l, signal.CancelJoinFailed) })
+}
+
+func (s *step) part(peer string, last func(), close func(Leg)) {
+	i := slices.IndexFunc(s.Legs, func(l Leg) bool { return l.User.ID == peer })
+	switch {
+	case i < 0:
+	case len(s.Legs) == 1:
 		last()
-		return
-	}
-	for i, l := range s.Legs {
-		if l.User.ID == peer {
-			s.effect(Withdraw{peer, s.Call.CallID}, CloseMedia{s.Call.CallID, peer})
-			s.Legs = append(s.Legs[:i], s.Legs[i+1:]...)
-			return
-		}
+	default:
+		close(s.Legs[i])
+		s.Legs = slices.Delete(s.Legs, i, i+1)
 	}
 }
 
@@ -169,6 +174,7 @@ func (s *step) hungUp(l *Leg, b signal.Hangup) {
 		talk = b.TalkMs
 	}
 	s.talked = &talk
+	s.tick(talk)
 	leave := func(reason event.EndReason, origin event.Origin) {
 		s.record(event.CallHungUp{ByRole: s.Call.Role.Other(), User: l.User, Origin: origin, TalkMs: talk})
 		s.end(reason, false, "")

@@ -41,6 +41,8 @@ const (
 	// talkTolerance is how far a peer's talk time may be from our own to be
 	// adopted.
 	talkTolerance = int64(1000)
+	// maxTime bounds the times that a peer may ask for.
+	maxTime = 365 * 24 * time.Hour
 	// MaxLegs bounds the members of a ring group that are rung at once.
 	MaxLegs = 32
 )
@@ -81,7 +83,9 @@ type State struct {
 	Start       time.Duration // Mono of call.created or call.incoming
 	RingUntil   time.Duration
 	ConnectedAt Instant
+	Ticked      int64         // TalkMs of the last call.tick
 	PeerLimit   time.Duration // callee: the caller's limit
+	Crossed     *Invited      // glare: the peer's own invitation, which gave way to ours
 }
 
 // On returns the state after in and the effects to perform, in order. An input
@@ -99,8 +103,9 @@ func (s State) Live(callID string) bool { return s.Phase != Idle && s.Call.CallI
 // Judge says what the call thinks of a message of a party before it is
 // delivered: empty when it may be said now.
 func (s State) Judge(from, callID string, t signal.Type) signal.Code {
-	if !s.Live(callID) || s.leg(from) == nil {
-		return signal.CodeUnknownCall
+	l := s.leg(from)
+	if !s.Live(callID) || l == nil || (s.Call.Role == event.Caller && !l.Invited) {
+		return signal.CodeUnknownCall // also before our invite: from cannot know of the call
 	}
 	answered := s.Phase == Connecting || s.Phase == Talking
 	caller := s.Call.Role == event.Callee // from is the caller
@@ -138,6 +143,11 @@ func (s State) Parties() []string {
 		ids[i] = l.User.ID
 	}
 	return ids
+}
+
+// millis is a peer's time as a duration that can be calculated with.
+func millis(ms int64) time.Duration {
+	return time.Duration(min(max(ms, 0), maxTime.Milliseconds())) * time.Millisecond
 }
 
 func (s *State) leg(id string) *Leg {

@@ -50,7 +50,7 @@ func (s *step) on(in Input) {
 		}
 	case Unanswered:
 		if s.Live(in.CallID) && in.Type != signal.TypeInvite {
-			s.lose(in.Peer, func() {
+			s.drop(in.Peer, func() {
 				s.abort(true, event.WaitPeerTimeout, "no answer to "+string(in.Type), signal.HangupAborted, s.talk())
 			})
 		}
@@ -78,7 +78,7 @@ func (s *step) on(in Input) {
 	case LocalCandidate:
 		if l := s.mine(in.CallID, in.Peer); l != nil {
 			if s.Call.Role == event.Caller && !l.Invited {
-				l.Early = append(l.Early, in.Candidate)
+				l.Early = append(slices.Clip(l.Early), in.Candidate)
 				return
 			}
 			s.send(in.Peer, signal.Candidate{Candidate: in.Candidate})
@@ -204,46 +204,58 @@ func (s *step) invited(in Invited) {
 	case s.Phase == Idle:
 		s.ring(in)
 	case s.Live(in.CallID):
-	case s.glare(in.From):
-		if s.Rules.Self.ID < in.From {
-			return // our call stands; theirs is withdrawn
+	case s.crosses(in.From) && s.Rules.Self.ID < in.From: // our call stands; theirs is withdrawn
+		if s.Phase != Connecting {
+			s.Crossed = &in
 		}
+	case s.crosses(in.From) && s.Phase != Connecting:
 		s.withdraw(event.System, 0)
 		s.ring(in)
 		s.answer(event.System, 0)
 	default:
-		s.effect(
-			Send{in.From, in.CallID, signal.Reject{Reason: signal.RejectBusy}, signal.GiveUp},
-			Record{
-				event.Call{CallID: in.CallID, RoomID: in.Invite.RoomID, RoomNum: in.Invite.RoomNum, GroupID: in.Invite.GroupID, Role: event.Callee},
-				s.now.Mono, s.now,
-				event.CallBusy{User: in.Rules.Self, Local: true, UserData: in.Invite.UserData},
-			})
+		s.busy(in)
 	}
 }
 
-// glare tells whether from calls us while we call it.
-func (s *step) glare(from string) bool {
-	return s.Call.Role == event.Caller && s.Group.ID == "" && (s.Phase == Dialing || s.Phase == RingingOut) && s.leg(from) != nil
+// busy refuses a second call.
+func (s *step) busy(in Invited) {
+	s.effect(
+		Send{in.From, in.CallID, signal.Reject{Reason: signal.RejectBusy}, signal.GiveUp},
+		Record{
+			invitedCall(in), s.now.Mono, s.now,
+			event.CallBusy{User: in.Rules.Self, Local: true, UserData: in.Invite.UserData},
+		})
+}
+
+// invitedCall is the call that an invitation is for.
+func invitedCall(in Invited) event.Call {
+	i := in.Invite
+	return event.Call{CallID: in.CallID, RoomID: i.RoomID, RoomNum: i.RoomNum, GroupID: i.GroupID, Role: event.Callee}
+}
+
+// crosses tells whether from calls us while we call it.
+func (s *step) crosses(from string) bool {
+	return s.Call.Role == event.Caller && s.Group.ID == "" && s.Phase != Talking && s.leg(from) != nil
 }
 
 // ring lets a call in.
 func (s *step) ring(in Invited) {
 	inv := in.Invite
+	if len(inv.Callees) == 0 {
+		inv.Callees = []event.User{in.Rules.Self}
+	}
 	s.State = State{
-		Phase:  RingingIn,
-		Call:   event.Call{CallID: in.CallID, RoomID: inv.RoomID, RoomNum: inv.RoomNum, GroupID: inv.GroupID, Role: event.Callee},
-		Rules:  in.Rules,
+		Phase: RingingIn, Call: invitedCall(in), Rules: in.Rules,
 		Caller: inv.Caller, Callees: inv.Callees, Media: inv.Media, UserData: inv.UserData, Priority: inv.Priority,
 		Business: inv.BusinessType, Legs: []Leg{{User: inv.Caller}}, Start: s.now.Mono,
-		PeerLimit: time.Duration(inv.TimeLimitMs) * time.Millisecond,
+		PeerLimit: millis(inv.TimeLimitMs),
 	}
 	s.record(event.CallIncoming{
 		Caller: inv.Caller, Callees: inv.Callees, Media: inv.Media, UserData: inv.UserData, BusinessType: inv.BusinessType,
 	})
 	s.effect(MakeAnswer{in.CallID, in.From, inv.SDP})
-	timeout := time.Duration(inv.RingTimeoutMs) * time.Millisecond
-	if timeout <= 0 {
+	timeout := millis(inv.RingTimeoutMs)
+	if timeout == 0 {
 		timeout = in.Rules.RingTimeout
 	}
 	s.start(RingTimer, timeout+grace)
@@ -270,22 +282,21 @@ func (s *step) answer(origin event.Origin, op int64) {
 	s.Phase, s.Peer = Connecting, l.User.ID
 	s.stop(RingTimer)
 	s.stop(AnswerTimer)
-	if l.Described { // first of all: the caller wants to hear a voice
+	if l.Described && l.Broken == "" { // first of all: the caller wants to hear a voice
 		s.effect(OpenMicrophone{s.Call.CallID, s.Peer})
 		s.send(s.Peer, signal.Accept{})
 	}
 	s.record(event.CallAccepted{User: s.Rules.Self, Local: true, Origin: origin})
 	s.record(event.OpResult{Op: event.OpAccept, OpID: op, OK: true})
-	switch {
-	case l.Broken != "":
+	if l.Broken != "" {
 		s.send(s.Peer, signal.Accept{})
 		s.joinFailed(l.Broken)
-	default:
-		s.start(JoinTimer, s.Rules.JoinTimeout)
-		if l.Described {
-			s.enterRoom()
-			s.join()
-		}
+		return
+	}
+	s.start(JoinTimer, s.Rules.JoinTimeout)
+	if l.Described {
+		s.enterRoom()
+		s.join()
 	}
 }
 
@@ -307,6 +318,9 @@ func (s *step) join() {
 	if l.Up && s.InRoom && !l.Joined {
 		l.Joined = true
 		s.send(s.Peer, signal.Joined{})
+		if s.Muted { // since before there was anyone to tell
+			s.send(s.Peer, signal.State{Audio: false})
+		}
 	}
 	if !l.Joined || !l.PeerJoined {
 		return
@@ -328,7 +342,7 @@ func (s *step) mute(on bool) {
 	}
 	s.Muted = on
 	s.effect(SetMute{on})
-	if s.Phase == Connecting || s.Phase == Talking {
+	if l := s.leg(s.Peer); l != nil && l.Joined {
 		s.send(s.Peer, signal.State{Audio: !on})
 	}
 	s.record(event.MediaState{User: s.Rules.Self, Kind: event.Audio, Sending: !on, Local: true})

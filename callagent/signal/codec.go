@@ -21,7 +21,8 @@ type envelope struct {
 type DecodeError struct {
 	ID     string // empty when not even that could be read
 	CallID string
-	Reply  bool // the message was a received or an error: never answer it
+	N      *uint64 // nil when there was none
+	Reply  bool    // the message was a received or an error: never answer it
 	Code   Code
 	Err    error
 }
@@ -66,14 +67,19 @@ func Decode(b []byte) (Message, error) {
 		return Message{}, &DecodeError{Code: CodeMalformed, Err: fmt.Errorf("%d bytes, at most %d are allowed", len(b), MaxBytes)}
 	}
 	var env envelope
-	if err := json.Unmarshal(b, &env); err != nil {
-		return Message{}, &DecodeError{ID: bounded(env.ID), CallID: bounded(env.CallID), Code: CodeMalformed, Err: err}
-	}
+	err := json.Unmarshal(b, &env)
 	refuse := func(code Code, err error) (Message, error) {
 		return Message{}, &DecodeError{
-			ID: bounded(env.ID), CallID: bounded(env.CallID), Code: code, Err: err,
+			ID: bounded(env.ID), CallID: bounded(env.CallID), N: env.N, Code: code, Err: err,
 			Reply: env.Type == TypeReceived || env.Type == TypeError,
 		}
+	}
+	if err != nil { // what could be read of the envelope is there all the same
+		var number struct{ N *uint64 }
+		if json.Unmarshal(b, &number) != nil {
+			env.N = nil
+		}
+		return refuse(CodeMalformed, err)
 	}
 	switch {
 	case env.V != 1:

@@ -1,6 +1,10 @@
 package signal
 
 import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -8,16 +12,19 @@ import (
 const (
 	// GiveUp is how long a message other than an invite is repeated.
 	GiveUp = 10 * time.Second
-	// Remember is how long the ids of a call, and a withdrawn call, are kept
-	// after their last use.
+	// Remember is how long the ids of a call that is over, and a withdrawn call,
+	// are kept after their last use.
 	Remember = 2 * time.Minute
+	// abandoned is when a call is taken for over whose end nobody told.
+	abandoned = time.Hour
 )
 
 // The bounds of what one Exchange keeps, so that no peer can make it grow.
 const (
 	maxConversations = 1024
-	maxHeld          = 64   // messages ahead of a missing one
-	maxSeen          = 4096 // ids of one conversation
+	maxHeld          = 64  // messages ahead of a missing one
+	maxSeen          = 256 // ids of one conversation, the latest
+	maxUnconfirmed   = 256 // own messages to a peer; it is not heard until it confirms some
 )
 
 // Outgoing is a message to publish now.
@@ -67,7 +74,7 @@ type Counters struct {
 	Repeats      uint64 `json:"repeats"`       // messages received again
 	OutOfOrder   uint64 `json:"out_of_order"`  // refused for their N
 	UnknownCall  uint64 `json:"unknown_call"`  // for no call, or from no party
-	NotAllowed   uint64 `json:"not_allowed"`   // not this party's to say
+	NotAllowed   uint64 `json:"not_allowed"`   // not to be said, or not to be read
 	Overflow     uint64 `json:"overflow"`      // dropped at a bound
 	Unanswered   uint64 `json:"unanswered"`    // own messages given up
 	Retransmits  uint64 `json:"retransmits"`   // own messages repeated
@@ -86,26 +93,6 @@ type Exchange struct {
 
 type peerCall struct{ peer, call string }
 
-type conversation struct {
-	// Ours.
-	nextOut uint64
-	out     []*sending // unconfirmed, oldest first
-	// Theirs.
-	nextIn uint64
-	held   map[uint64]Message // a nil Body is a refused message that keeps its place
-	seen   map[string]struct{}
-	used   time.Time
-}
-
-type sending struct {
-	msg     Message
-	onWire  bool // false: waits for the confirmation of N 0
-	tries   int
-	next    time.Time // of the next repeat
-	expires time.Time
-	patient time.Duration
-}
-
 // NewExchange returns an empty exchange. newID makes message ids (UUIDv7).
 func NewExchange(newID func() string) *Exchange {
 	return &Exchange{newID: newID, talks: map[peerCall]*conversation{}, withdrew: map[peerCall]time.Time{}}
@@ -121,60 +108,30 @@ func (x *Exchange) Counters() Counters { return x.counters }
 // none of them can overtake it and be refused as unknown; Forget the invite
 // before sending its cancel.
 func (x *Exchange) Send(now time.Time, to, callID string, body Body, patience time.Duration) []Outgoing {
-	t := x.talk(now, to, callID)
+	t := x.talk(now, peerCall{to, callID})
 	s := &sending{
 		msg:     Message{ID: x.newID(), CallID: callID, N: t.nextOut, At: now.UnixMilli(), Body: body},
 		patient: patience,
 	}
 	t.nextOut++
 	t.out = append(t.out, s)
-	if s.msg.N != 0 && t.waitsForInvite() {
-		return nil
-	}
+	t.ended = t.ended || ends(body.Type())
 	return t.release(now, to)
 }
 
-// waitsForInvite tells whether the oldest unconfirmed message is an invite.
-func (t *conversation) waitsForInvite() bool {
-	return len(t.out) > 0 && t.out[0].msg.N == 0 && t.out[0].msg.Type() == TypeInvite
-}
-
-// put marks s as sent at now.
-func (s *sending) put(now time.Time, to string) Outgoing {
-	if !s.onWire {
-		s.onWire = true
-		s.expires = now.Add(s.patient)
-	}
-	s.next = now.Add(repeatAfter(s.tries))
-	s.tries++
-	return Outgoing{to, s.msg}
-}
-
-// repeatAfter is the wait before repeat n: 0.5, 1, 2, 2, … s.
-func repeatAfter(n int) time.Duration {
-	switch n {
-	case 0:
-		return 500 * time.Millisecond
-	case 1:
-		return time.Second
-	}
-	return 2 * time.Second
-}
-
-// Forget stops repeating the messages of a type to a peer, e.g. an invite that
-// was withdrawn.
+// Forget stops repeating the messages of a type to a peer: an invite that was
+// withdrawn. What still waited behind the invite was never sent; it is dropped
+// and its numbers are used again.
 func (x *Exchange) Forget(to, callID string, t Type) {
 	c := x.talks[peerCall{to, callID}]
 	if c == nil {
 		return
 	}
-	kept := c.out[:0]
-	for _, s := range c.out {
-		if s.msg.Type() != t {
-			kept = append(kept, s)
-		}
+	if t == TypeInvite && c.waitsForInvite() {
+		c.out = slices.DeleteFunc(c.out, func(s *sending) bool { return !s.onWire })
+		c.nextOut = c.out[len(c.out)-1].msg.N + 1
 	}
-	c.out = kept
+	c.out = slices.DeleteFunc(c.out, func(s *sending) bool { return s.msg.Type() == t })
 }
 
 // Take handles one message from a peer. verdict is what the call it belongs to
@@ -183,6 +140,10 @@ func (x *Exchange) Forget(to, callID string, t Type) {
 // this party's to say. An invite, and the withdrawal of an invite that never
 // arrived, need no call. What is refused is answered with an error, uses up its
 // number and is not delivered.
+//
+// A message that came ahead of a missing one cannot be judged yet: it is
+// confirmed, held, and delivered in its turn, so the receiver of an Arrived
+// judges again.
 func (x *Exchange) Take(now time.Time, from string, m Message, verdict Code) ([]Delivery, []Outgoing) {
 	switch body := m.Body.(type) {
 	case Received:
@@ -199,57 +160,86 @@ func (x *Exchange) request(now time.Time, from string, m Message, verdict Code) 
 	key := peerCall{from, m.CallID}
 	t := x.talks[key]
 	if t != nil {
-		if _, again := t.seen[m.ID]; again {
+		if before, again := t.seen[m.ID]; again {
 			x.counters.Repeats++
 			t.used = now
-			return nil, x.answer(now, from, m, Received{Ref: m.ID})
+			return nil, x.reply(now, from, m, before, "")
 		}
 	}
 	if verdict == CodeUnknownCall && m.Type() != TypeInvite {
 		if m.Type() == TypeCancel {
 			x.remember(now, key)
-			return nil, x.answer(now, from, m, Received{Ref: m.ID})
+			return nil, x.reply(now, from, m, "", "")
 		}
 		x.counters.UnknownCall++
-		return nil, x.answer(now, from, m, Error{Ref: m.ID, Code: CodeUnknownCall})
+		// The peer does not know yet why: what we still have to tell it about
+		// this call goes out once more before the error, which alone would
+		// make it an abort.
+		return nil, append(t.again(from), x.reply(now, from, m, CodeUnknownCall, "")...)
 	}
 	if _, gone := x.withdrew[key]; gone && m.Type() == TypeInvite {
 		x.counters.WithdrawnNow++
-		return nil, x.answer(now, from, m, Received{Ref: m.ID})
+		return nil, x.reply(now, from, m, "", "")
 	}
-	t = x.talk(now, from, m.CallID)
-	switch {
-	case m.N < t.nextIn: // a number that was already used, under another id
-		x.counters.OutOfOrder++
-		return nil, x.answer(now, from, m, Error{Ref: m.ID, Code: CodeOutOfOrder})
-	case m.N > t.nextIn && (len(t.held) >= maxHeld || m.N-t.nextIn > maxHeld), len(t.seen) >= maxSeen:
+	if t == nil && len(x.talks) >= maxConversations && !x.evict(now) {
 		x.counters.Overflow++ // not answered: the peer repeats it
 		return nil, nil
 	}
-	t.seen[m.ID] = struct{}{}
-	var reply Body = Received{Ref: m.ID}
-	if verdict != "" && verdict != CodeUnknownCall {
+	t = x.talk(now, key)
+	if verdict == CodeUnknownCall || m.N > t.nextIn {
+		verdict = ""
+	}
+	return x.file(now, from, t, m, verdict, "")
+}
+
+// Bad handles a message from a peer that Decode could not read. It is answered
+// with an error, unless it was a reply itself or bore no id, and uses up its
+// number, so that what the peer says next is heard.
+func (x *Exchange) Bad(now time.Time, from string, e *DecodeError) ([]Delivery, []Outgoing) {
+	if e.Reply || e.ID == "" {
+		return nil, nil
+	}
+	m := Message{ID: e.ID, CallID: e.CallID}
+	t := x.talks[peerCall{from, e.CallID}]
+	if t == nil || e.N == nil {
+		return nil, x.reply(now, from, m, e.Code, short(e.Err))
+	}
+	m.N = *e.N
+	if before, again := t.seen[m.ID]; again {
+		x.counters.Repeats++
+		return nil, x.reply(now, from, m, before, "")
+	}
+	return x.file(now, from, t, m, e.Code, short(e.Err))
+}
+
+// maxDetail bounds what of a bad message is quoted back, in bytes.
+const maxDetail = 200
+
+func short(err error) string {
+	text := err.Error()
+	return strings.ToValidUTF8(text[:min(len(text), maxDetail)], "")
+}
+
+// file answers a new message, puts it in its place and returns what is now in
+// order. With a code it is refused.
+func (x *Exchange) file(now time.Time, from string, t *conversation, m Message, code Code, detail string) ([]Delivery, []Outgoing) {
+	_, taken := t.held[m.N]
+	switch {
+	case m.N < t.nextIn || taken: // a number that was already used, under another id
+		x.counters.OutOfOrder++
+		return nil, x.reply(now, from, m, CodeOutOfOrder, "")
+	case m.N-t.nextIn > maxHeld, len(t.out) >= maxUnconfirmed:
+		x.counters.Overflow++ // not answered: the peer repeats it
+		return nil, nil
+	}
+	t.see(m.ID, code)
+	out := x.reply(now, from, m, code, detail)
+	if code != "" {
 		x.counters.NotAllowed++
-		reply = Error{Ref: m.ID, Code: verdict}
 		m.Body = nil
 	}
 	t.held[m.N] = m
-	return t.advance(from), x.answer(now, from, m, reply)
-}
-
-// advance returns the held messages that have no gap before them.
-func (t *conversation) advance(from string) []Delivery {
-	var got []Delivery
-	for ; ; t.nextIn++ {
-		m, ok := t.held[t.nextIn]
-		if !ok {
-			return got
-		}
-		delete(t.held, t.nextIn)
-		if m.Body != nil { // else it was refused
-			got = append(got, Arrived{from, m})
-		}
-	}
+	return t.advance(from), out
 }
 
 // confirm handles received.
@@ -284,32 +274,21 @@ func (x *Exchange) take(peer, callID, ref string) (*conversation, *sending) {
 	if t == nil {
 		return nil, nil
 	}
-	for i, s := range t.out {
-		if s.msg.ID == ref {
-			t.out = append(t.out[:i:i], t.out[i+1:]...)
-			return t, s
-		}
+	i := slices.IndexFunc(t.out, func(s *sending) bool { return s.msg.ID == ref })
+	if i < 0 {
+		return t, nil
 	}
-	return t, nil
-}
-
-// release sends what waited for the invite's confirmation.
-func (t *conversation) release(now time.Time, to string) []Outgoing {
-	var out []Outgoing
-	waits := t.waitsForInvite()
-	for _, s := range t.out {
-		if !s.onWire && (!waits || s.msg.N == 0) {
-			out = append(out, s.put(now, to))
-		}
-	}
-	return out
+	s := t.out[i]
+	t.out = slices.Delete(t.out, i, i+1)
+	return t, s
 }
 
 // Expire repeats what is due and gives up what was repeated long enough.
 func (x *Exchange) Expire(now time.Time) ([]Delivery, []Outgoing) {
 	var got []Delivery
 	var out []Outgoing
-	for key, t := range x.talks {
+	for _, key := range x.order() {
+		t := x.talks[key]
 		kept := t.out[:0]
 		for _, s := range t.out {
 			switch {
@@ -323,18 +302,23 @@ func (x *Exchange) Expire(now time.Time) ([]Delivery, []Outgoing) {
 			}
 			kept = append(kept, s)
 		}
+		clear(t.out[len(kept):])
 		t.out = kept
 		out = append(out, t.release(now, key.peer)...)
-		if len(t.out) == 0 && now.Sub(t.used) >= Remember {
+		if len(t.out) == 0 && !now.Before(t.forget()) {
 			delete(x.talks, key)
 		}
 	}
-	for key, at := range x.withdrew {
-		if now.Sub(at) >= Remember {
-			delete(x.withdrew, key)
-		}
-	}
+	maps.DeleteFunc(x.withdrew, func(_ peerCall, at time.Time) bool { return now.Sub(at) >= Remember })
 	return got, out
+}
+
+// order returns the conversations in an order that does not change from run to
+// run.
+func (x *Exchange) order() []peerCall {
+	return slices.SortedFunc(maps.Keys(x.talks), func(a, b peerCall) int {
+		return cmp.Or(cmp.Compare(a.call, b.call), cmp.Compare(a.peer, b.peer))
+	})
 }
 
 // Next returns when Expire has something to do; false while there is nothing
@@ -348,7 +332,7 @@ func (x *Exchange) Next() (time.Time, bool) {
 	}
 	for _, t := range x.talks {
 		if len(t.out) == 0 {
-			earlier(t.used.Add(Remember))
+			earlier(t.forget())
 		}
 		for _, s := range t.out {
 			if s.onWire {
@@ -381,44 +365,62 @@ func (x *Exchange) Pending() bool {
 	return false
 }
 
-// answer makes a reply; it bears no number and is not kept.
-func (x *Exchange) answer(now time.Time, to string, m Message, body Body) []Outgoing {
+// reply answers m: received, or an error when code is not empty. A reply bears
+// no number and is not kept.
+func (x *Exchange) reply(now time.Time, to string, m Message, code Code, detail string) []Outgoing {
+	var body Body = Received{Ref: m.ID}
+	if code != "" {
+		body = Error{Ref: m.ID, Code: code, Detail: detail}
+	}
 	return []Outgoing{{to, Message{ID: x.newID(), CallID: m.CallID, At: now.UnixMilli(), Body: body}}}
 }
 
 // talk finds or begins the conversation with a peer about a call.
-func (x *Exchange) talk(now time.Time, peer, callID string) *conversation {
-	key := peerCall{peer, callID}
+func (x *Exchange) talk(now time.Time, key peerCall) *conversation {
 	t := x.talks[key]
 	if t == nil {
 		if len(x.talks) >= maxConversations {
-			x.evict()
+			x.evict(now) // if it cannot: our own calls are few
 		}
-		t = &conversation{held: map[uint64]Message{}, seen: map[string]struct{}{}}
+		t = &conversation{held: map[uint64]Message{}, seen: map[string]Code{}}
 		x.talks[key] = t
 	}
 	t.used = now
 	return t
 }
 
-// evict drops the conversation that was silent longest.
-func (x *Exchange) evict() {
-	var oldest peerCall
-	var at time.Time
+// evict makes room by dropping the conversation that was silent longest of
+// those that are over. A running call is never dropped for a new one: its
+// numbers would begin again, and the peer would refuse them.
+func (x *Exchange) evict(now time.Time) bool {
+	var oldest *conversation
+	var which peerCall
 	for key, t := range x.talks {
-		if at.IsZero() || t.used.Before(at) {
-			oldest, at = key, t.used
+		over := t.ended || now.Sub(t.used) >= Remember
+		if over && (oldest == nil || t.used.Before(oldest.used)) {
+			oldest, which = t, key
 		}
 	}
-	delete(x.talks, oldest)
+	if oldest == nil {
+		return false
+	}
+	delete(x.talks, which)
 	x.counters.Overflow++
+	return true
 }
 
 // remember keeps a withdrawal that came before its invite.
 func (x *Exchange) remember(now time.Time, key peerCall) {
 	if len(x.withdrew) >= maxConversations {
+		var oldest peerCall
+		var at time.Time
+		for k, t := range x.withdrew {
+			if at.IsZero() || t.Before(at) {
+				oldest, at = k, t
+			}
+		}
+		delete(x.withdrew, oldest)
 		x.counters.Overflow++
-		return
 	}
 	x.withdrew[key] = now
 }

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"hailpoint/audio/opus"
+	"hailpoint/audio/portaudio"
+	buildinfo "hailpoint/cmd/internal/version"
+	"hailpoint/device/gpio"
+)
+
+// check looks for mistakes in a configuration, and says what it would use.
+func check(args []string, stdout, stderr io.Writer) error {
+	o, err := parseOptions("check", args, stderr)
+	if err != nil {
+		return err
+	}
+	cfg, err := o.load()
+	if err != nil {
+		return err
+	}
+	var notes []string
+	note := func(format string, args ...any) { notes = append(notes, "note: "+fmt.Sprintf(format, args...)) }
+	for key, file := range map[string]string{
+		"mqtt.password_file": cfg.MQTT.PasswordFile, "mqtt.ca_file": cfg.MQTT.CAFile,
+		"mqtt.cert_file": cfg.MQTT.CertFile, "mqtt.key_file": cfg.MQTT.KeyFile,
+	} {
+		if file == "" {
+			continue
+		}
+		f, err := os.Open(file) //nolint:gosec // the operator names the file
+		if err != nil {
+			note("%s: %v", key, err)
+			continue
+		}
+		_ = f.Close()
+	}
+	if cfg.Device.Driver == "gpio" {
+		known, err := gpio.Lines()
+		if err != nil {
+			note("the lines of buttons and lamps cannot be looked up: %v", err)
+		} else if bad := unknownLines(cfg.Buttons, cfg.LEDs, known); bad != nil {
+			return badConfig{bad}
+		}
+	}
+	if len(cfg.Buttons) == 0 {
+		note("there is no [[button]]: calls are made by the backend alone")
+	}
+	_, err = fmt.Fprintf(stdout, "%s: configuration is good\n%s", cfg.ID, strings.Join(append(notes, ""), "\n"))
+	return err
+}
+
+// devices lists what a configuration can name.
+func devices(args []string, stdout, stderr io.Writer) error {
+	if err := parse(newFlags("hailpoint devices", stderr), args, 0); err != nil {
+		return err
+	}
+	found, err := portaudio.Devices()
+	switch {
+	case err != nil:
+		_, _ = fmt.Fprintf(stdout, "sound: %v\n", err)
+	case len(found) == 0:
+		_, _ = fmt.Fprintln(stdout, "sound: there is no sound card")
+	default:
+		_, _ = fmt.Fprintln(stdout, "sound ([audio] input and output):")
+		for _, d := range found {
+			_, _ = fmt.Fprintf(stdout, "  %s\n", soundLine(d))
+		}
+	}
+	names, err := gpio.Lines()
+	if err != nil {
+		_, _ = fmt.Fprintf(stdout, "lines: %v\n", err)
+		return nil
+	}
+	_, err = fmt.Fprintf(stdout, "lines ([[button]] and [[led]] line):\n  %s\n", strings.Join(names, " "))
+	return err
+}
+
+// soundLine describes one sound device.
+func soundLine(d portaudio.DeviceInfo) string {
+	var can []string
+	if d.Inputs > 0 {
+		can = append(can, "microphone")
+	}
+	if d.Outputs > 0 {
+		can = append(can, "speaker")
+	}
+	if d.DefaultInput {
+		can = append(can, "default input")
+	}
+	if d.DefaultOutput {
+		can = append(can, "default output")
+	}
+	return fmt.Sprintf("%q (%s: %s)", d.Name, d.HostAPI, strings.Join(can, ", "))
+}
+
+// version says what this is made of.
+func version(stdout io.Writer) error {
+	_, err := fmt.Fprintf(stdout, "hailpoint %s, %s\n", buildinfo.Full(), opus.Version())
+	return err
+}
