@@ -71,12 +71,12 @@ func (p *polyphase) convert(x []float64) []float64 {
 		pos := int64(i) * int64(p.down)
 		at := int(pos / int64(p.up))
 		phase := int(pos % int64(p.up) * int64(p.phases) / int64(p.up))
-		first := at - p.reach + 1
+		first := at - p.reach + 1 // of the samples under the filter; some may not exist
+		from, to := max(first, 0), min(first+width, len(x))
+		taps := p.taps[phase*width:][from-first : to-first]
 		sum := 0.0
-		for k, tap := range p.taps[phase*width:][:width] {
-			if j := first + k; j >= 0 && j < len(x) {
-				sum += tap * x[j]
-			}
+		for k, v := range x[from:to] {
+			sum += v * taps[k]
 		}
 		out[i] = sum
 	}

@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// ErrStop, wrapped in the error of Handlers.Up, ends the session with
-// DISCONNECT and makes Run return that error instead of connecting again.
+// ErrStop says that there is to be no further session: wrapped in the error of
+// Handlers.Up it ends the session with DISCONNECT, and Run returns that error.
 var ErrStop = errors.New("not to be connected again")
 
 // steady is how long a session must have lasted for the next wait to start
@@ -82,7 +82,7 @@ func (c *Client) Run(ctx context.Context) error {
 		for _, broker := range c.config.Brokers {
 			s, err := c.connect(ctx, broker)
 			if ctx.Err() != nil && s == nil {
-				return nil
+				return nil //nolint:nilerr // stopped while connecting
 			}
 			if err != nil {
 				// The same trouble again is worth no second line.
@@ -122,6 +122,10 @@ func (c *Client) Run(ctx context.Context) error {
 
 // connect makes one attempt on one broker.
 func (c *Client) connect(ctx context.Context, broker string) (*Session, error) {
+	var will Message
+	if c.handlers.Will != nil {
+		will = c.handlers.Will()
+	}
 	u, err := parseBroker(broker)
 	if err != nil {
 		return nil, err
@@ -157,10 +161,8 @@ func (c *Client) connect(ctx context.Context, broker string) (*Session, error) {
 		stopWatching = context.AfterFunc(attempt, func() { _ = conn.Close() })
 		return conn, nil
 	})
-	if c.handlers.Will != nil {
-		if w := c.handlers.Will(); w.Topic != "" {
-			o.SetBinaryWill(w.Topic, w.Payload, w.QoS, w.Retained)
-		}
+	if will.Topic != "" {
+		o.SetBinaryWill(will.Topic, will.Payload, will.QoS, will.Retained)
 	}
 	s.client = paho.NewClient(o)
 	token := s.client.Connect()
@@ -197,7 +199,7 @@ func (c *Client) serve(ctx context.Context, s *Session) error {
 			return nil
 		}
 	})
-	g.Go(func() error { return c.deliver(live, s) })
+	g.Go(func() error { c.deliver(live, s); return nil })
 	if c.handlers.Up != nil {
 		g.Go(func() error {
 			if err := c.handlers.Up(live, s); err != nil && live.Err() == nil {
@@ -237,16 +239,16 @@ func (c *Client) bye(ctx context.Context, s *Session) {
 }
 
 // deliver hands the messages of s to the handler until live ends.
-func (c *Client) deliver(live context.Context, s *Session) error {
+func (c *Client) deliver(live context.Context, s *Session) {
 	for {
 		select {
 		case <-live.Done():
-			return nil
+			return
 		case <-s.in.more:
 		}
 		for _, m := range s.in.take() {
 			if live.Err() != nil {
-				return nil
+				return
 			}
 			if c.handlers.Message != nil {
 				c.handlers.Message(live, s, m)

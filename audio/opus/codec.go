@@ -3,6 +3,8 @@
 package opus
 
 /*
+// --static adds the mathematics library, which a libopus.a needs after it and a
+// libopus.so ignores.
 #cgo pkg-config: --static opus
 #cgo noescape hp_encode
 #cgo nocallback hp_encode

@@ -46,8 +46,8 @@ const (
 )
 
 // Default returns the configuration used where nothing else is asked. At
-// complexity 5, encoding costs 0.8 % of a core of a 2020 server processor;
-// 10 costs twice that.
+// complexity 5, encoding costs about 1 % of a server's core; 10 costs up to
+// twice that.
 func Default() Config {
 	return Config{Bitrate: 32000, Complexity: 5, Redundancy: true, PacketLoss: 10}
 }

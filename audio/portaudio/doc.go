@@ -45,6 +45,17 @@
 // card's whole buffer before it starts, 10 to 20 ms more than a stream primed
 // by hand at the same tolerance of delays.
 //
+// Late sound: ALSA's PulseAudio plugin, often the default device of a desktop,
+// knows no overrun. What a program has missed for 60 ms stays in the
+// server's buffer for good: the round trip grew from 30 to 130 and then to
+// 260 ms, with PortAudio's thread spinning at 20 to 100 % of a core. The delay
+// that PortAudio reports with each block follows the real one within some
+// 10 %, so a stream whose shortest delay has grown by more than 15 ms for two
+// seconds is opened again, at most every 10 s; that is a gap of 0.3 s and no
+// fault. For a card opened as "hw:" PortAudio
+// answers an overrun with a restart of both directions, so that it should never
+// need this (source read, not measured).
+//
 // The heartbeat: PortAudio's callbacks are known to stop on ALSA without any
 // error, and one of a card that was unplugged may neither return nor be
 // stopped. So the count of blocks decides whether sound works. After 1 s
@@ -61,5 +72,6 @@
 // find, dozens of lines at every attempt. Their message handlers are replaced by
 // ones that do nothing, which keeps descriptor 2, and so our own log, as it
 // is. What they would have said reaches people as the fault. A shared
-// libportaudio still prints one line for a card that cannot be opened.
+// libportaudio still prints some lines for a card that breaks or cannot be
+// opened.
 package portaudio

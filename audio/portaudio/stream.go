@@ -35,8 +35,8 @@ const (
 	closeTime = 2 * time.Second        // closing takes longer: it hangs
 
 	window    = time.Second           // over which the shortest delay is taken
-	lateBy    = 25 * time.Millisecond // of growth since the stream was opened: it is opened again
-	lateEvery = 30 * time.Second      // but not more often than this
+	lateBy    = 15 * time.Millisecond // of growth since the stream was opened: it is opened again
+	lateEvery = 10 * time.Second      // but not more often than this
 
 	firstPause = 500 * time.Millisecond // before opening again
 	lastPause  = 5 * time.Second

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"math/cmplx"
 
 	"hailpoint/audio"
 )
@@ -36,14 +37,15 @@ func Align(spoken, heard []int16) (Alignment, error) {
 	for i, v := range heard {
 		z[i] += complex(0, float64(v))
 	}
-	transform(z)
+	f := newFourier(n)
+	f.transform(z)
 	cross := make([]complex128, n)
 	for k := range z {
-		a, b := z[k], conj(z[(n-k)%n])
+		a, b := z[k], cmplx.Conj(z[(n-k)%n])
 		s, h := (a+b)/2, (a-b)/2i
-		cross[k] = conj(s) * h
+		cross[k] = cmplx.Conj(s) * h
 	}
-	inverse(cross)
+	f.inverse(cross)
 	best, at := math.Inf(-1), 0
 	for i, v := range cross {
 		if real(v) > best {
@@ -62,8 +64,6 @@ func Align(spoken, heard []int16) (Alignment, error) {
 	}
 	return Alignment{at, likeness}, nil
 }
-
-func conj(z complex128) complex128 { return complex(real(z), -imag(z)) }
 
 // overlap is the part of the speech that the recording holds.
 func overlap(delay, spoken, heard int) (from, to int) {

@@ -6,42 +6,46 @@ import (
 	"math/cmplx"
 )
 
-// transform replaces z by its discrete Fourier transform. The length of z is a
-// power of two.
-func transform(z []complex128) {
-	n := len(z)
-	if n < 2 {
-		return
+// fourier is the discrete Fourier transform of one length: the factors by which
+// it turns, half a circle of them.
+type fourier []complex128
+
+// newFourier returns the transform of length n, a power of two of at least 2.
+func newFourier(n int) fourier {
+	f := make(fourier, n/2)
+	for k := range f {
+		f[k] = cmplx.Rect(1, -2*math.Pi*float64(k)/float64(n))
 	}
-	shift := 64 - bits.Len(uint(n-1))
+	return f
+}
+
+// transform replaces z by its transform.
+func (f fourier) transform(z []complex128) {
+	n := len(z)
+	shift := bits.UintSize - bits.Len(uint(n-1))
 	for i := range z {
-		if j := int(bits.Reverse64(uint64(i)) >> shift); i < j {
+		if j := int(bits.Reverse(uint(i)) >> shift); i < j {
 			z[i], z[j] = z[j], z[i]
 		}
 	}
 	for size := 2; size <= n; size *= 2 {
-		turn := cmplx.Rect(1, -2*math.Pi/float64(size))
-		half := size / 2
-		w := complex(1, 0)
-		for k := range half {
-			if k%64 == 0 { // keep rounding from adding up
-				w = cmplx.Rect(1, -2*math.Pi*float64(k)/float64(size))
+		half, step := size/2, n/size
+		for start := 0; start < n; start += size {
+			low, high := z[start:start+half], z[start+half:start+size]
+			for k, a := range low {
+				b := high[k] * f[k*step]
+				low[k], high[k] = a+b, a-b
 			}
-			for i := k; i < n; i += size {
-				a, b := z[i], z[i+half]*w
-				z[i], z[i+half] = a+b, a-b
-			}
-			w *= turn
 		}
 	}
 }
 
 // inverse is transform's inverse, but for the factor len(z).
-func inverse(z []complex128) {
+func (f fourier) inverse(z []complex128) {
 	for i, v := range z {
 		z[i] = cmplx.Conj(v)
 	}
-	transform(z)
+	f.transform(z)
 	for i, v := range z {
 		z[i] = cmplx.Conj(v)
 	}

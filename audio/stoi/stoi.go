@@ -153,12 +153,13 @@ var bandBins = func() (edges [bands][2]int) {
 func thirdOctaves(x []float64) [][bands]float64 {
 	var frames [][bands]float64
 	var z [fftSize]complex128
+	f := newFourier(fftSize)
 	for i := 0; i < len(x)-window; i += hop {
 		clear(z[:])
 		for k, w := range hann {
 			z[k] = complex(w*x[i+k], 0)
 		}
-		transform(z[:])
+		f.transform(z[:])
 		var envelope [bands]float64
 		for j, edges := range bandBins {
 			sum := 0.0

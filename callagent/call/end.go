@@ -43,10 +43,20 @@ func (s *step) leave(reason event.EndReason, origin event.Origin) {
 	if reason == event.EndTimeLimit {
 		why = signal.HangupTimeLimit
 	}
-	s.send(s.Peer, signal.Hangup{Reason: why, TalkMs: talk})
+	s.bye(signal.Hangup{Reason: why, TalkMs: talk})
 	s.tick(talk)
 	s.record(event.CallHungUp{ByRole: s.Call.Role, User: s.Rules.Self, Local: true, Origin: origin, TalkMs: talk})
 	s.end(reason, true, "")
+}
+
+// bye tells the peer of an answered call that we leave it. A caller that waits
+// for our description yet is told first that we answered: it would refuse a
+// hangup before that.
+func (s *step) bye(h signal.Hangup) {
+	if s.Call.Role == event.Callee && !s.leg(s.Peer).Accepted {
+		s.send(s.Peer, signal.Accept{})
+	}
+	s.send(s.Peer, h)
 }
 
 // abort breaks the call off. A reason tells the peer; without one it is not
@@ -54,13 +64,14 @@ func (s *step) leave(reason event.EndReason, origin event.Origin) {
 func (s *step) abort(local bool, cause event.AbortCause, detail string, tell signal.HangupReason, talk int64) {
 	s.talked = &talk
 	if tell != "" && s.Peer != "" {
-		s.send(s.Peer, signal.Hangup{Reason: tell, Cause: cause, TalkMs: talk})
+		s.bye(signal.Hangup{Reason: tell, Cause: cause, TalkMs: talk})
 	}
 	for _, l := range s.Legs {
 		if s.Peer == "" && s.Call.Role == event.Caller {
 			s.cancelLeg(l, signal.CancelJoinFailed)
 		}
 	}
+	s.tick(talk)
 	s.record(event.CallAborted{Local: local, Cause: cause, ErrMsg: detail, TalkMs: talk})
 	s.end(event.EndAborted, local, cause)
 }
@@ -68,7 +79,7 @@ func (s *step) abort(local bool, cause event.AbortCause, detail string, tell sig
 // joinFailed: we answered, or dialled, but cannot take part.
 func (s *step) joinFailed(detail string) {
 	if s.Peer != "" {
-		s.send(s.Peer, signal.Hangup{Reason: signal.HangupJoinFailed})
+		s.bye(signal.Hangup{Reason: signal.HangupJoinFailed})
 	}
 	s.record(event.RoomJoinFailed{ErrMsg: detail})
 	s.end(event.EndJoinFailed, true, "")
@@ -94,7 +105,6 @@ func (s *step) mediaFailed(l *Leg, detail string) {
 		}
 	case Connecting:
 		if s.Call.Role == event.Callee && !s.InRoom {
-			s.send(s.Peer, signal.Accept{})
 			s.joinFailed(detail)
 			return
 		}

@@ -55,6 +55,7 @@ type Leg struct {
 	Described  bool // caller: the peer's answer is set; callee: our answer is made
 	Broken     string
 	Up         bool // the transport can carry sound
+	Accepted   bool // callee: accept went out
 	Joined     bool // we said so
 	PeerJoined bool // they said so
 	Silent     bool // they said that they send no audio

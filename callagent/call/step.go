@@ -285,11 +285,11 @@ func (s *step) answer(origin event.Origin, op int64) {
 	if l.Described && l.Broken == "" { // first of all: the caller wants to hear a voice
 		s.effect(OpenMicrophone{s.Call.CallID, s.Peer})
 		s.send(s.Peer, signal.Accept{})
+		l.Accepted = true
 	}
 	s.record(event.CallAccepted{User: s.Rules.Self, Local: true, Origin: origin})
 	s.record(event.OpResult{Op: event.OpAccept, OpID: op, OK: true})
 	if l.Broken != "" {
-		s.send(s.Peer, signal.Accept{})
 		s.joinFailed(l.Broken)
 		return
 	}
@@ -304,6 +304,7 @@ func (s *step) answer(origin event.Origin, op int64) {
 func (s *step) accept(l *Leg, sdp string) {
 	s.effect(OpenMicrophone{s.Call.CallID, l.User.ID})
 	s.send(l.User.ID, signal.Accept{SDP: sdp})
+	l.Accepted = true
 	s.enterRoom()
 	s.join()
 }

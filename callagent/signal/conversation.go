@@ -14,7 +14,8 @@ type conversation struct {
 	recent []string           // the ids in seen, oldest first
 	// Of both.
 	used  time.Time
-	ended bool // one side said that it is over
+	left  bool // we said that it is over
+	ended bool // one side said so
 }
 
 // sending is a message of ours that is not confirmed.
@@ -49,19 +50,10 @@ func (t *conversation) release(now time.Time, to string) []Outgoing {
 	return out
 }
 
-// again returns what is on the wire unconfirmed, outside its schedule.
-func (t *conversation) again(to string) []Outgoing {
-	if t == nil {
-		return nil
-	}
-	var out []Outgoing
-	for _, s := range t.out {
-		if s.onWire {
-			out = append(out, Outgoing{to, s.msg})
-		}
-	}
-	return out
-}
+// leaving tells whether we ended the call and the peer may not have heard it:
+// for that it needs all that we said before, too. A nil conversation is of no
+// call.
+func (t *conversation) leaving() bool { return t != nil && t.left && len(t.out) > 0 }
 
 // put marks s as sent at now.
 func (s *sending) put(now time.Time, to string) Outgoing {

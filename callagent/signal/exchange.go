@@ -115,7 +115,9 @@ func (x *Exchange) Send(now time.Time, to, callID string, body Body, patience ti
 	}
 	t.nextOut++
 	t.out = append(t.out, s)
-	t.ended = t.ended || ends(body.Type())
+	if ends(body.Type()) {
+		t.left, t.ended = true, true
+	}
 	return t.release(now, to)
 }
 
@@ -138,7 +140,8 @@ func (x *Exchange) Forget(to, callID string, t Type) {
 // says of it: empty when the message may be said, CodeUnknownCall when there is
 // no live call of this id or from is no party to it, another code when it is not
 // this party's to say. An invite, and the withdrawal of an invite that never
-// arrived, need no call. What is refused is answered with an error, uses up its
+// arrived, need no call; what comes while our own end of the call is not
+// confirmed yet is confirmed and dropped. What is refused is answered with an error, uses up its
 // number and is not delivered.
 //
 // A message that came ahead of a missing one cannot be judged yet: it is
@@ -171,11 +174,13 @@ func (x *Exchange) request(now time.Time, from string, m Message, verdict Code) 
 			x.remember(now, key)
 			return nil, x.reply(now, from, m, "", "")
 		}
+		if t.leaving() {
+			// The peer does not know yet that we ended the call, nor why. An
+			// error would make it an abort there; what it says no longer matters.
+			return nil, x.reply(now, from, m, "", "")
+		}
 		x.counters.UnknownCall++
-		// The peer does not know yet why: what we still have to tell it about
-		// this call goes out once more before the error, which alone would
-		// make it an abort.
-		return nil, append(t.again(from), x.reply(now, from, m, CodeUnknownCall, "")...)
+		return nil, x.reply(now, from, m, CodeUnknownCall, "")
 	}
 	if _, gone := x.withdrew[key]; gone && m.Type() == TypeInvite {
 		x.counters.WithdrawnNow++

@@ -289,15 +289,17 @@ func TestAMessageForAnUnknownCallIsRefusedAndForgotten(t *testing.T) {
 	}
 }
 
-func TestWhatWeStillHaveToSayComesBeforeAnUnknownCall(t *testing.T) {
+func TestACallIsNotUnknownUntilThePeerKnowsItsEnd(t *testing.T) {
 	x := signal.NewExchange(ids("d"))
 	take(x, 0, "kiosk-17", from("k1", 0, invite()), "")
 	x.Send(start, "kiosk-17", "c1", signal.Hangup{Reason: signal.HangupHungUp}, signal.GiveUp) // and it is lost
 	got, out := take(x, 0, "kiosk-17", from("k2", 1, candidate(1)), signal.CodeUnknownCall)
-	want(t, "candidate", append(got, out...), []string{"kiosk-17 hangup 0", "kiosk-17 error k2 unknown_call"})
-	if next, _ := x.Next(); !next.Equal(start.Add(500 * time.Millisecond)) {
-		t.Errorf("Next = %v: the schedule has moved", next.Sub(start))
-	}
+	want(t, "candidate", append(got, out...), []string{"kiosk-17 received k2"})
+	got, out = take(x, 0, "eve", from("k2", 1, candidate(1)), signal.CodeUnknownCall)
+	want(t, "another's candidate", append(got, out...), []string{"eve error k2 unknown_call"})
+	take(x, time.Second, "kiosk-17", signal.Message{ID: "k3", CallID: "c1", Body: signal.Received{Ref: "d2"}}, "")
+	got, out = take(x, time.Second, "kiosk-17", from("k4", 2, candidate(1)), signal.CodeUnknownCall)
+	want(t, "candidate after the confirmation", append(got, out...), []string{"kiosk-17 error k4 unknown_call"})
 }
 
 func TestACancelBeforeItsInviteIsRememberedForTwoMinutes(t *testing.T) {

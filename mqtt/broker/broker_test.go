@@ -315,7 +315,9 @@ func TestLastWill(t *testing.T) {
 	if m := next(t, seen); string(m.Payload) != "lost" {
 		t.Errorf("after a cut line the status is %s", m.Payload)
 	}
-	next(t, a.down)
+	if err := next(t, a.down); err == nil {
+		t.Error("a cut line is told as an orderly end")
+	}
 	next(t, a.up) // it came back by itself
 	a.stop()
 	if m := next(t, seen); string(m.Payload) != "shutdown" {
@@ -408,7 +410,7 @@ func TestPortTakenIsSaid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	c := config(t)
 	c.MQTT = l.Addr().String()
 	b, err := broker.New(c, slog.New(slog.DiscardHandler))

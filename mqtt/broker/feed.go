@@ -45,7 +45,7 @@ func (b *Broker) feed(ctx context.Context, js jetstream.JetStream) (jetstream.Co
 func (b *Broker) Events(ctx context.Context, handle func(context.Context, []mqtt.Message) error) error {
 	if err := b.Wait(ctx); err != nil {
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // told to stop
 		}
 		return fmt.Errorf("read events: %w", err)
 	}
@@ -139,7 +139,7 @@ func (b *Broker) store(ctx context.Context, batch []jetstream.Msg, handle func(c
 			break
 		}
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // told to stop; the messages are given back
 		}
 		b.log.Warn("events not stored; will try again", "events", len(batch), "err", err)
 		again := time.NewTimer(backoff.Delay(failures, 1))

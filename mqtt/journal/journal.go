@@ -84,13 +84,13 @@ func Open(dir string) (_ *Journal, err error) {
 	j := &Journal{dir: dir}
 	defer func() {
 		if err != nil {
-			j.release()
+			err = errors.Join(err, j.release())
 		}
 	}()
 	if j.lock, err = os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
 		return nil, fmt.Errorf("open the journal's lock: %w", err)
 	}
-	if err := unix.Flock(int(j.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil { //nolint:gosec // a descriptor fits
+	if err := unix.Flock(int(j.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		return nil, fmt.Errorf("lock the journal in %s: %w (is another hailpoint running with this state_dir?)", dir, err)
 	}
 	if err := j.load(); err != nil {
@@ -169,7 +169,7 @@ func (j *Journal) Append(builds ...Build) ([]Entry, error) {
 	}
 	_, err := j.active.WriteAt(b, s.size)
 	if err == nil {
-		err = unix.Fdatasync(int(j.active.Fd())) //nolint:gosec // a descriptor fits
+		err = unix.Fdatasync(int(j.active.Fd()))
 	}
 	if err != nil {
 		err = fmt.Errorf("write record %d of journal %s: %w (check the disk and the space on it)", j.last+1, j.dir, err)
@@ -229,7 +229,7 @@ func (j *Journal) read(name string, recs []place) ([]Entry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read journal segment: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // only read
 	entries := make([]Entry, 0, len(recs))
 	for _, r := range recs {
 		data := make([]byte, r.end-r.off)

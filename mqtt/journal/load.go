@@ -188,7 +188,7 @@ func syncDir(dir string) error {
 	if err != nil {
 		return err
 	}
-	defer d.Close()
+	defer func() { _ = d.Close() }()
 	err = d.Sync()
 	if errors.Is(err, unix.EINVAL) {
 		return nil // some file systems have no such thing

@@ -54,7 +54,7 @@ func parseSlot(b []byte) (generation uint64, data []byte, ok bool) {
 		return 0, nil, false
 	}
 	size := binary.BigEndian.Uint32(b[8:])
-	if uint64(size) > uint64(len(b)-slotHead) {
+	if size > slotBytes || int(size) > len(b)-slotHead {
 		return 0, nil, false
 	}
 	data = b[slotHead : slotHead+int(size)]
@@ -86,7 +86,7 @@ func (m *mark) set(data []byte) error {
 	b = binary.BigEndian.AppendUint32(b, uint32(len(data))) //nolint:gosec // bounded above
 	b = binary.BigEndian.AppendUint32(b, slotSum(b, data))
 	b = append(b, data...)
-	slot := int64((m.generation + 1) % 2) //nolint:gosec // 0 or 1
+	slot := int64((m.generation + 1) % 2)
 	if _, err := m.f.WriteAt(b, slot*slotBytes); err != nil {
 		return fmt.Errorf("mark the running call: %w", err)
 	}
@@ -95,7 +95,7 @@ func (m *mark) set(data []byte) error {
 	m.generation++
 	m.data = bytes.Clone(data)
 	if now := time.Now(); begins || ends || now.Sub(m.synced) >= markSync {
-		if err := unix.Fdatasync(int(m.f.Fd())); err != nil { //nolint:gosec // a descriptor fits
+		if err := unix.Fdatasync(int(m.f.Fd())); err != nil {
 			return fmt.Errorf("mark the running call: %w", err)
 		}
 		m.synced = now

@@ -33,7 +33,7 @@ const (
 // commands does each command once. What was begun, and what came of it, is on
 // disk: a line of JSON each.
 type commands struct {
-	queue chan command.Command
+	queue chan job
 	now   func() time.Time
 	path  string
 
@@ -55,7 +55,7 @@ type kept struct {
 
 // openCommands reads the commands of the last 24 hours.
 func openCommands(path string, now func() time.Time) (*commands, error) {
-	c := &commands{queue: make(chan command.Command, commandsAhead), now: now, path: path, kept: map[string]*kept{}}
+	c := &commands{queue: make(chan job, commandsAhead), now: now, path: path, kept: map[string]*kept{}}
 	b, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read the commands done before: %w", err)
@@ -121,7 +121,7 @@ func (c *commands) write(k *kept) error {
 		return fmt.Errorf("encode command %s: %w", k.ID, err)
 	}
 	if _, err = c.file.Write(append(line, '\n')); err == nil {
-		err = unix.Fdatasync(int(c.file.Fd())) //nolint:gosec // a descriptor fits
+		err = unix.Fdatasync(int(c.file.Fd()))
 	}
 	if err != nil {
 		return fmt.Errorf("keep command %s in %s: %w", k.ID, filepath.Base(c.path), err)
@@ -130,38 +130,52 @@ func (c *commands) write(k *kept) error {
 	return nil
 }
 
-// take queues a command that came in, or answers it at once: a repeat with the
-// reply it had, a malformed one with an error.
+// job is a command and who waits for its reply.
+type job struct {
+	cmd    command.Command
+	answer func(reply []byte)
+}
+
+// take queues a command that came over MQTT; a malformed one is answered at
+// once.
 func (c *commands) take(l *Link, payload []byte) {
 	cmd, err := command.Decode(payload)
 	if err != nil {
 		l.counters.Malformed.Add(1)
-		l.reply(command.Fail(cmd.ID, command.AsError(err)))
+		l.answer(command.Fail(cmd.ID, command.AsError(err)), l.reply)
 		return
 	}
+	c.submit(l, job{cmd, l.reply}, func() {}) // being done: the reply will come
+}
+
+// submit queues a command, or answers it at once: a repeat with the reply it
+// had. twice is called for one that is being done at this moment.
+func (c *commands) submit(l *Link, j job, twice func()) {
+	id := j.cmd.ID
 	c.mu.Lock()
-	k, known := c.kept[cmd.ID]
+	k, known := c.kept[id]
 	if !known {
-		c.kept[cmd.ID] = &kept{ID: cmd.ID, At: c.now().UnixMilli(), running: true}
+		c.kept[id] = &kept{ID: id, At: c.now().UnixMilli(), running: true}
 	}
 	c.mu.Unlock()
 	switch {
 	case !known:
 		select {
-		case c.queue <- cmd:
+		case c.queue <- j:
 		default:
 			c.mu.Lock()
-			delete(c.kept, cmd.ID)
+			delete(c.kept, id)
 			c.mu.Unlock()
 			l.counters.Overflow.Add(1)
-			l.reply(command.Fail(cmd.ID, command.Errorf(command.Unavailable, "%d commands are waiting already; try again", commandsAhead)))
+			l.answer(command.Fail(id, command.Errorf(command.Unavailable, "%d commands are waiting already; try again", commandsAhead)), j.answer)
 		}
 	case k.Reply != nil:
-		l.replyBytes(k.Reply)
-	case k.running: // its reply will come
+		j.answer(k.Reply)
+	case k.running:
+		twice()
 	default:
-		l.reply(command.Fail(cmd.ID, command.Errorf(command.Unavailable,
-			"the terminal stopped while it did this; whether it was done is not known")))
+		l.answer(command.Fail(id, command.Errorf(command.Unavailable,
+			"the terminal stopped while it did this; whether it was done is not known")), j.answer)
 	}
 }
 
@@ -171,14 +185,15 @@ func (c *commands) run(ctx context.Context, l *Link) {
 		select {
 		case <-ctx.Done():
 			return
-		case cmd := <-c.queue:
-			c.do(ctx, l, cmd)
+		case j := <-c.queue:
+			c.do(ctx, l, j)
 		}
 	}
 }
 
-// do stores that cmd is begun, does it, and stores and publishes its reply.
-func (c *commands) do(ctx context.Context, l *Link, cmd command.Command) {
+// do stores that a command is begun, does it, stores its reply, and gives it.
+func (c *commands) do(ctx context.Context, l *Link, j job) {
+	cmd := j.cmd
 	c.mu.Lock()
 	k := c.kept[cmd.ID]
 	err := c.write(k)
@@ -189,7 +204,7 @@ func (c *commands) do(ctx context.Context, l *Link, cmd command.Command) {
 	if err != nil {
 		// A command that is not kept could be done twice.
 		l.log.Error("command not done", "command_id", cmd.ID, "name", cmd.Name, "err", err)
-		l.reply(command.Fail(cmd.ID, command.Errorf(command.Unavailable, "not done: %v", err)))
+		l.answer(command.Fail(cmd.ID, command.Errorf(command.Unavailable, "not done: %v", err)), j.answer)
 		return
 	}
 	within, cancel := context.WithTimeout(ctx, commandWithin)
@@ -204,12 +219,33 @@ func (c *commands) do(ctx context.Context, l *Link, cmd command.Command) {
 	done := &kept{ID: cmd.ID, At: k.At, Reply: b}
 	c.mu.Lock()
 	c.kept[cmd.ID] = done
-	err = c.write(done) // before it is published: a repeat gets the same reply
+	err = c.write(done) // before it is given: a repeat gets the same reply
 	c.mu.Unlock()
 	if err != nil {
 		l.log.Error("reply not kept", "command_id", cmd.ID, "err", err)
 	}
-	l.replyBytes(b)
+	j.answer(b)
+}
+
+// Execute carries out a command that did not come over MQTT, and returns its
+// reply: the same for a repeat of the same id, wherever it came from before.
+func (l *Link) Execute(ctx context.Context, cmd command.Command) command.Reply {
+	replies := make(chan []byte, 1)
+	give := func(b []byte) { replies <- b }
+	l.commands.submit(l, job{cmd, give}, func() {
+		l.answer(command.Fail(cmd.ID, command.Errorf(command.Unavailable, "command %s is being done now", cmd.ID)), give)
+	})
+	select {
+	case b := <-replies:
+		var r command.Reply
+		if err := json.Unmarshal(b, &r); err != nil {
+			return command.Fail(cmd.ID, command.Errorf(command.Unavailable, "reply not readable: %v", err))
+		}
+		return r
+	case <-l.ended:
+	case <-ctx.Done():
+	}
+	return command.Fail(cmd.ID, command.Errorf(command.Unavailable, "the terminal did not answer in time"))
 }
 
 func (c *commands) close() error {

@@ -64,6 +64,10 @@ type Config struct {
 	Telemetry time.Duration
 	// Figures, where set, adds to each report of health.
 	Figures func() map[string]any
+	// Observe, where set, is given each event record as it is published, in
+	// order, durable ones once they are on disk. It must not block, nor change
+	// the record.
+	Observe func(record []byte)
 	// RepeatFirst and RepeatMax are the wait for an ack before events are sent
 	// again (ByBackend); it doubles from one to the other.
 	RepeatFirst, RepeatMax time.Duration

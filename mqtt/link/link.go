@@ -51,6 +51,7 @@ type Link struct {
 	agent  Agent // set by Run
 	outbox chan mqtt.Message
 	resume chan struct{}
+	ended  chan struct{} // closed when Run has ended
 
 	session atomic.Pointer[session] // what is known of the connection now
 	status  latest[command.Status]
@@ -64,7 +65,7 @@ func Open(cfg Config, log *slog.Logger) (*Link, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	l := &Link{cfg: cfg, log: log, outbox: make(chan mqtt.Message, outboxSize), resume: make(chan struct{}, 1)}
+	l := &Link{cfg: cfg, log: log, outbox: make(chan mqtt.Message, outboxSize), resume: make(chan struct{}, 1), ended: make(chan struct{})}
 	l.status.init()
 	l.follow.init()
 	var err error
@@ -119,6 +120,7 @@ func (l *Link) Close() error {
 // among what is left. Run is called once.
 func (l *Link) Run(ctx context.Context, agent Agent) error {
 	l.agent = agent
+	defer close(l.ended)
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	g := new(errgroup.Group)

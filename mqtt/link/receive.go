@@ -28,7 +28,7 @@ func (l *Link) receive(_ context.Context, _ *mqtt.Session, m mqtt.Message) {
 		l.log.Warn("message too large", "topic", m.Topic, "bytes", len(m.Payload))
 		if p.Kind == topic.Cmd && p.ID == l.cfg.Self {
 			_, err := command.Decode(m.Payload)
-			l.reply(command.Fail("", command.AsError(err)))
+			l.answer(command.Fail("", command.AsError(err)), l.reply)
 		}
 		return
 	}
@@ -154,16 +154,17 @@ func (l *Link) desired(payload []byte) {
 	l.post(mqtt.Message{Topic: l.cfg.Topics.ConfigReported(l.cfg.Self), Payload: b, QoS: 1, Retained: true})
 }
 
-// reply publishes a reply that is not kept.
-func (l *Link) reply(r command.Reply) {
+// answer gives a reply that is not kept.
+func (l *Link) answer(r command.Reply, give func(reply []byte)) {
 	b, err := json.Marshal(r)
 	if err != nil {
 		l.log.Error("reply not made", "command_id", r.ID, "err", err)
 		return
 	}
-	l.replyBytes(b)
+	give(b)
 }
 
-func (l *Link) replyBytes(b []byte) {
+// reply publishes a reply.
+func (l *Link) reply(b []byte) {
 	l.post(mqtt.Message{Topic: l.cfg.Topics.Reply(l.cfg.Self), Payload: b, QoS: 1})
 }

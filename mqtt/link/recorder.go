@@ -259,11 +259,13 @@ func (r *recorder) append(records []event.Record) error {
 			return rec.Encode()
 		}
 	}
-	if _, err := l.journal.Append(builds...); err != nil {
+	entries, err := l.journal.Append(builds...)
+	if err != nil {
 		return err
 	}
-	for _, rec := range records {
+	for i, rec := range records {
 		r.follow(rec)
+		l.observe(entries[i].Data)
 	}
 	l.deliver.wakeUp()
 	return nil
@@ -313,6 +315,7 @@ func (r *recorder) transient(rec event.Record) {
 	if err != nil {
 		return // recordable has said so
 	}
+	r.link.observe(b)
 	for _, m := range r.link.messages(rec, b, r.encoders) {
 		m.QoS = 0
 		r.link.post(m)
@@ -339,6 +342,12 @@ func (r *recorder) leaveMark(died []event.Record) {
 	}
 	if err := r.link.journal.SetRunning(mark); err != nil && !errors.Is(err, journal.ErrClosed) {
 		r.link.log.Error("running call not marked", "err", err)
+	}
+}
+
+func (l *Link) observe(record []byte) {
+	if l.cfg.Observe != nil {
+		l.cfg.Observe(record)
 	}
 }
 

@@ -44,13 +44,14 @@ const patience = 30 * time.Second
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
 func logger(t testing.TB) *slog.Logger {
+	t.Helper()
 	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
 // wire is a broker under test, with a backend that sees everything.
 type wire interface {
-	start(t *testing.T)
-	stop(t *testing.T)
+	start(t testing.TB)
+	stop(t testing.TB)
 	url() string
 	publish(t *testing.T, m mqtt.Message)
 	seen() <-chan mqtt.Message
@@ -63,12 +64,13 @@ func overBoth(t *testing.T, test func(t *testing.T, w wire)) {
 }
 
 // freePort returns a port that was free a moment ago.
-func freePort(t *testing.T) string {
+func freePort(t testing.TB) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	return l.Addr().String()
 }
 
@@ -92,7 +94,7 @@ func newEmbedded(t *testing.T) *embedded {
 func (e *embedded) url() string               { return "mqtt://" + e.config.MQTT }
 func (e *embedded) seen() <-chan mqtt.Message { return e.messages }
 
-func (e *embedded) start(t *testing.T) {
+func (e *embedded) start(t testing.TB) {
 	t.Helper()
 	var err error
 	if e.b, err = broker.New(e.config, e.log); err != nil {
@@ -116,7 +118,7 @@ func (e *embedded) start(t *testing.T) {
 	}
 }
 
-func (e *embedded) stop(*testing.T) {
+func (e *embedded) stop(testing.TB) {
 	if e.cancel != nil {
 		e.cancel()
 	}
@@ -139,7 +141,8 @@ type mosquitto struct {
 	messages   chan mqtt.Message
 }
 
-func newMosquitto(t *testing.T) *mosquitto {
+func newMosquitto(t testing.TB) *mosquitto {
+	t.Helper()
 	path, err := exec.LookPath("mosquitto")
 	if err != nil {
 		path = "/usr/sbin/mosquitto"
@@ -170,7 +173,7 @@ func newMosquitto(t *testing.T) *mosquitto {
 func (m *mosquitto) url() string               { return "mqtt://" + m.addr }
 func (m *mosquitto) seen() <-chan mqtt.Message { return m.messages }
 
-func (m *mosquitto) start(t *testing.T) {
+func (m *mosquitto) start(t testing.TB) {
 	t.Helper()
 	args := strings.Fields(m.conf)
 	m.process = exec.Command(args[0], args[1:]...)
@@ -211,7 +214,7 @@ func (m *mosquitto) start(t *testing.T) {
 	next(t, up)
 }
 
-func (m *mosquitto) stop(*testing.T) {
+func (m *mosquitto) stop(testing.TB) {
 	if m.cancel != nil {
 		m.cancel()
 	}
@@ -278,6 +281,7 @@ type terminal struct {
 }
 
 func config(t testing.TB, url string) link.Config {
+	t.Helper()
 	c := link.Default()
 	c.Self, c.BootID, c.Boot, c.NewID = "kiosk-1", newID(), time.Now(), newID
 	c.Client.Brokers = []string{url}
@@ -330,7 +334,7 @@ func (x *terminal) online(t *testing.T) {
 	}
 }
 
-func next[T any](t *testing.T, from <-chan T) T {
+func next[T any](t testing.TB, from <-chan T) T {
 	t.Helper()
 	select {
 	case v := <-from:
@@ -359,6 +363,7 @@ func on(t *testing.T, w wire, topic string) map[string]any {
 }
 
 func encode(t testing.TB, v any) []byte {
+	t.Helper()
 	b, err := json.Marshal(v)
 	if err != nil {
 		t.Fatal(err)

@@ -92,7 +92,7 @@ func (t *Terminal) linkConfig(boot string, began time.Time) link.Config {
 	l.Client.Brokers, l.Client.Username, l.Client.PasswordFile = m.Broker, m.Username, m.PasswordFile
 	l.Client.CAFile, l.Client.CertFile, l.Client.KeyFile, l.Client.KeepAlive = m.CAFile, m.CertFile, m.KeyFile, m.KeepAlive
 	l.Delivery, l.Vocabularies, l.Telemetry = link.Delivery(m.Delivery), m.Vocabularies, cfg.Telemetry.Interval
-	l.NewID, l.Clock = newID, clock
+	l.NewID, l.Clock, l.Observe = newID, clock, t.recent.add
 	return l
 }
 
@@ -232,7 +232,7 @@ func (t *Terminal) Press(ctx context.Context, name string, hold time.Duration) e
 // Command implements control.Terminal. A command repeated with the same id is
 // not done twice.
 func (t *Terminal) Command(ctx context.Context, c command.Command) command.Reply {
-	return t.agent.Command(ctx, c)
+	return t.link.Execute(ctx, c)
 }
 
 // Reconnect implements control.Terminal.
