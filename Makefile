@@ -141,7 +141,7 @@ check-stubs: export CGO_ENABLED := 0
 check-stubs: export CI :=
 check-stubs:
 	$(GO) build ./...
-	$(GO) test $$($(GO) list -f '{{.ImportPath}} {{join .Deps " "}}' ./... | grep -E '$(subst $(space),|,$(CGO_PACKAGES:%=hailpoint/%\b))' | cut -d' ' -f1)
+	$(GO) test -timeout 5m $$($(GO) list -f '{{.ImportPath}} {{join .Deps " "}}' ./... | grep -E '$(subst $(space),|,$(CGO_PACKAGES:%=hailpoint/%\b))' | cut -d' ' -f1)
 
 # A 32-bit machine, without C: sizes of integers, alignment, and every file of the tests.
 .PHONY: check-386

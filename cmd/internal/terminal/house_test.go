@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -47,8 +48,12 @@ func eventually(t testing.TB, what string, done func() bool) {
 	}
 }
 
-// discard is the log of a test: of use only when it fails.
+// logger writes to a test's output, which is shown when it fails; a benchmark
+// logs nothing.
 func logger(t testing.TB, who string) *slog.Logger {
+	if _, bench := t.(*testing.B); bench {
+		return slog.New(slog.DiscardHandler)
+	}
 	return slog.New(slog.NewTextHandler(t.Output(), nil)).With("self", who)
 }
 
@@ -206,6 +211,8 @@ type box struct {
 	buttons map[string]*sim.Button
 	lamps   map[string]*sim.Pin
 	ear     *soundsim.Recorder
+	frames  atomic.Pointer[frameHook]
+	onLamp  atomic.Pointer[lampHook]
 	stop    func() error // ends it in order and waits
 }
 
@@ -239,7 +246,7 @@ func newBox(t testing.TB, id string, h house, change func(*config.Config)) *box 
 	hw := terminal.Hardware{
 		Version: "test", Ready: func() { close(ready) },
 		Card: func(block func(in, out *audio.Frame), onState func(error)) terminal.Card {
-			return soundsim.New(soundsim.Config{Microphone: soundsim.Tone(hz[id], 0.3), Speaker: b.ear.Hear, OnState: onState}, block)
+			return soundsim.New(soundsim.Config{Microphone: soundsim.Tone(hz[id], 0.3), Speaker: b.hear, OnState: onState}, block)
 		},
 	}
 	for _, c := range cfg.Buttons {
@@ -247,7 +254,11 @@ func newBox(t testing.TB, id string, h house, change func(*config.Config)) *box 
 		hw.Buttons = append(hw.Buttons, b.buttons[c.Name])
 	}
 	for _, c := range cfg.LEDs {
-		b.lamps[c.Name] = sim.NewPin(c.Name)
+		b.lamps[c.Name] = sim.NewPinFunc(c.Name, func(ch sim.Change) {
+			if h := b.onLamp.Load(); h != nil && h.name == c.Name {
+				h.do(ch)
+			}
+		})
 		hw.Pins = append(hw.Pins, b.lamps[c.Name])
 	}
 	var err error
@@ -269,6 +280,14 @@ func newBox(t testing.TB, id string, h house, change func(*config.Config)) *box 
 		t.Fatalf("%s did not start: %v", id, err)
 	}
 	return b
+}
+
+// hear is the speaker.
+func (b *box) hear(out *audio.Frame) {
+	b.ear.Hear(out)
+	if h := b.frames.Load(); h != nil {
+		h.do(out)
+	}
 }
 
 // press presses a button as a finger does.
