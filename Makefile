@@ -96,8 +96,16 @@ run: build ## run the fleet service and one terminal, with the sound card if the
 	wait -n
 
 .PHONY: demo
-demo: build ## call in both directions without a person, and judge what was heard
-	build/hailpoint-fleet demo
+demo: build build/speech.wav ## call in both directions without a person, and judge what was heard
+	build/hailpoint-fleet demo --speech build/speech.wav
+
+SPEECH := This is the help point on platform two. The lift is out of order, and I cannot climb the stairs. \
+	Could somebody please come and help me?
+
+build/speech.wav:
+	@.ci/deps demo
+	@mkdir -p build
+	espeak-ng -v en-gb -s 150 -w $@ '$(SPEECH)'
 
 ##@ Test
 

@@ -103,13 +103,18 @@ func (w *wmpf) callback(r event.Record) (string, any) {
 	case event.CallCanceled:
 		return "cancelVoip", wmpfStatus{wmpfOrigin(e.Local, e.Origin)}
 	case event.CallRejected:
+		if e.Local == caller { // another member of a group refused
+			return "", nil
+		}
 		return "rejectVoip", wmpfStatus{wmpfOrigin(e.Local, e.Origin)}
 	case event.CallBusy:
-		if !e.Local {
+		if caller && !e.Local {
 			return "busy", wmpfNone{}
 		}
 	case event.CallNoAnswer:
-		return "timeout", wmpfNone{}
+		if e.Local != caller { // else another member of a group did not answer
+			return "timeout", wmpfNone{}
+		}
 	case event.CallHungUp:
 		return w.hungUp(r, e)
 	case event.CallAborted:

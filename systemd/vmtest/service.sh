@@ -4,7 +4,7 @@
 set -eu
 
 config=/etc/hailpoint/hailpoint.toml
-lines="BTN_CALL LED_STATUS LED_ONLINE LED_CALLING"
+lines="BTN_CALL LED_STATUS LED_ONLINE LED_CALLING LED_TALKING"
 
 # until_true SECONDS COMMAND... waits for a command to succeed.
 until_true() {
@@ -26,16 +26,20 @@ attribute() {
 }
 lit() { [ "$(cat "$(attribute "$1" value)")" = 1 ]; }
 dark() { ! lit "$1"; }
+# steady LINE looks at it for longer than any pattern takes.
+steady() { for _ in $(seq 20); do lit "$1" || return 1; sleep 0.15; done; }
 press() {
 	echo pull-down >"$(attribute BTN_CALL pull)"
 	sleep 0.3
 	echo pull-up >"$(attribute BTN_CALL pull)"
 }
 pid() { systemctl show -p MainPID --value "${1:-hailpoint}"; }
+happened() { hailpoint ctl events | grep -q " $1 "; }
 logged() { journalctl -q -u hailpoint --no-pager | grep -q -- "$1"; }
 status() { hailpoint ctl status --json; }
 
-# configure LINE writes the configuration, with the button on that line.
+# configure LINE TARGET writes the configuration: the button on that line, and
+# whom it calls.
 configure() {
 	cat >$config <<-CONFIG
 		id = "lab"
@@ -43,7 +47,7 @@ configure() {
 		broker = "mqtt://127.0.0.1:1883"
 		delivery = "backend"
 		[call]
-		target = "nobody"
+		target = "$2"
 		[rtc]
 		loopback = true
 		[audio]
@@ -55,7 +59,7 @@ configure() {
 		[[button]]
 		name = "call"
 		line = "$1"
-		press = "call"
+		press = "call_or_hangup"
 		[[led]]
 		name = "status"
 		line = "LED_STATUS"
@@ -68,6 +72,10 @@ configure() {
 		name = "calling"
 		line = "LED_CALLING"
 		show = "calling"
+		[[led]]
+		name = "talking"
+		line = "LED_TALKING"
+		show = "talking"
 	CONFIG
 }
 
@@ -102,7 +110,7 @@ sample) # the configuration as installed is good; everything in it is optional
 	hailpoint check --config $config
 	;;
 start) # ready without a broker, as its own user
-	configure BTN_CALL
+	configure BTN_CALL nobody
 	hailpoint check --config $config
 	ip link set lo up
 	systemctl start hailpoint
@@ -134,16 +142,46 @@ online) # the broker appears: found without a restart, and shown
 	systemctl start hailpoint-fleet
 	systemctl is-active hailpoint-fleet
 	test "$(stat -c %U "/proc/$(pid hailpoint-fleet)")" = hailpoint-fleet
-	# Steady: lit at each of twenty looks, spread over more than a flash's period.
-	steady() { for _ in $(seq 20); do lit LED_ONLINE || return 1; sleep 0.15; done; }
-	until_true 90 steady
+	until_true 90 steady LED_ONLINE
 	status
 	;;
 press) # a press on the pin becomes a call: the lamp blinks
 	press
 	until_true 30 logged 'gesture=press'
 	until_true 30 lit LED_CALLING || { journalctl -q -u hailpoint --no-pager; exit 1; }
-	hailpoint ctl events | tail
+	press # and another ends it
+	until_true 30 happened call.canceled || { hailpoint ctl events; exit 1; }
+	hailpoint ctl events
+	;;
+call) # from pin to sound card: another terminal answers
+	cat >/run/lab/desk.toml <<-CONFIG
+		id = "desk"
+		state_dir = "/run/lab/desk"
+		control_socket = "/run/lab/desk.sock"
+		[call]
+		auto_answer = "1s"
+		auto_answer_from = ["*"]
+		[rtc]
+		loopback = true
+		[audio]
+		input = "sim"
+		output = "sim"
+		[device]
+		driver = "sim"
+	CONFIG
+	systemd-run -q --unit=desk --service-type=notify "$(command -v hailpoint)" run --config /run/lab/desk.toml
+	configure BTN_CALL desk
+	systemctl restart hailpoint
+	until_true 60 steady LED_ONLINE
+	press
+	until_true 60 happened call.connected || { hailpoint ctl events; journalctl -q --no-pager -u hailpoint -u desk | tail -40; exit 1; }
+	until_true 20 steady LED_TALKING
+	hailpoint ctl status
+	press
+	until_true 30 happened call.ended || { hailpoint ctl events; exit 1; }
+	until_true 20 dark LED_TALKING
+	hailpoint ctl events
+	systemctl stop desk
 	;;
 watchdog) # a terminal that hangs is started anew
 	old=$(pid)
@@ -154,13 +192,14 @@ watchdog) # a terminal that hangs is started anew
 	journalctl -q -u hailpoint --no-pager | grep -i watchdog
 	;;
 unknown-line) # a wrong name: the log says which there are
-	configure BTN_CAL
+	configure BTN_CAL nobody
 	if hailpoint check --config $config; then
 		exit 1
 	fi
 	systemctl restart --no-block hailpoint
-	until_true 60 logged 'BTN_CAL[^L].*BTN_CALL' || { journalctl -q -u hailpoint --no-pager | tail; exit 1; }
-	configure BTN_CALL
+	until_true 60 logged 'line "BTN_CAL" for button "call": no such GPIO line' || { journalctl -q -u hailpoint --no-pager | tail; exit 1; }
+	logged 'lines of this machine are: BTN_CALL, LED_CALLING'
+	configure BTN_CALL nobody
 	systemctl restart hailpoint
 	systemctl is-active hailpoint
 	;;
@@ -168,7 +207,7 @@ stop) # in order, and dark
 	systemctl stop hailpoint
 	test "$(systemctl show -p Result --value hailpoint)" = success
 	test "$(systemctl show -p ExecMainStatus --value hailpoint)" = 0
-	for l in LED_STATUS LED_ONLINE LED_CALLING; do dark $l; done
+	for l in LED_STATUS LED_ONLINE LED_CALLING LED_TALKING; do dark $l; done
 	systemctl stop hailpoint-fleet
 	test "$(systemctl show -p Result --value hailpoint-fleet)" = success
 	;;

@@ -1,0 +1,133 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"hailpoint/cmd/hailpoint-fleet/internal/console"
+	"hailpoint/cmd/hailpoint-fleet/internal/login"
+)
+
+// cookie is the name of the session's cookie.
+const cookie = "hailpoint"
+
+// maxForm bounds the login form, in bytes.
+const maxForm = 4 << 10
+
+// index serves the console, or sends to the login. With ?token= it logs in.
+func (s *Server) index(w http.ResponseWriter, r *http.Request) {
+	if token := r.URL.Query().Get("token"); token != "" {
+		operator, err := s.Keys.Follow(token)
+		if err == nil {
+			s.begin(w, r, operator)
+			return
+		}
+		s.Log.Warn("login link refused", "from", remote(r), "err", err)
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+		return
+	}
+	switch _, err := s.operator(r); {
+	case errors.Is(err, login.ErrRefused):
+		http.Redirect(w, r, "/login", http.StatusSeeOther)
+	case err != nil:
+		s.broken(w, err)
+	default:
+		console.Index(w)
+	}
+}
+
+func (s *Server) loginPage(w http.ResponseWriter, r *http.Request) {
+	if _, err := s.operator(r); err == nil {
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+		return
+	}
+	console.Login(w, http.StatusOK, "")
+}
+
+func (s *Server) logIn(w http.ResponseWriter, r *http.Request) {
+	from := remote(r)
+	if wait := s.limit.Wait(time.Now(), from); wait > 0 {
+		seconds := int(wait/time.Second) + 1
+		w.Header().Set("Retry-After", fmt.Sprint(seconds))
+		console.Login(w, http.StatusTooManyRequests, fmt.Sprintf("Too many attempts. Try again in %d s.", seconds))
+		return
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	name, password := r.PostFormValue("name"), r.PostFormValue("password")
+	err := s.Keys.Password(r.Context(), name, password)
+	switch {
+	case errors.Is(err, login.ErrRefused):
+		s.limit.Failed(time.Now(), from)
+		s.Log.Warn("login refused", "from", from, "err", err)
+		console.Login(w, http.StatusUnauthorized, "Wrong name or password.")
+	case err != nil:
+		s.broken(w, err)
+	default:
+		s.limit.Succeeded(from)
+		s.begin(w, r, name)
+	}
+}
+
+// begin makes a session and goes to the console.
+func (s *Server) begin(w http.ResponseWriter, r *http.Request, operator string) {
+	token, expires, err := s.Keys.Begin(r.Context(), operator)
+	if err != nil {
+		s.broken(w, err)
+		return
+	}
+	s.Log.Info("operator logged in", "operator", operator, "from", remote(r))
+	c := sessionCookie(r, token)
+	c.Expires = expires
+	http.SetCookie(w, c)
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+func (s *Server) logOut(w http.ResponseWriter, r *http.Request) {
+	if c, err := r.Cookie(cookie); err == nil {
+		if err := s.Keys.End(r.Context(), c.Value); err != nil {
+			s.broken(w, err)
+			return
+		}
+	}
+	c := sessionCookie(r, "")
+	c.MaxAge = -1
+	http.SetCookie(w, c)
+	http.Redirect(w, r, "/login", http.StatusSeeOther)
+}
+
+func sessionCookie(r *http.Request, value string) *http.Cookie {
+	return &http.Cookie{
+		Name: cookie, Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
+		// Behind a proxy that ends TLS, the browser itself says that it speaks https.
+		Secure: r.TLS != nil || strings.HasPrefix(r.Header.Get("Origin"), "https://"),
+	}
+}
+
+// operator returns who is logged in. The error wraps login.ErrRefused if
+// nobody is.
+func (s *Server) operator(r *http.Request) (string, error) {
+	c, err := r.Cookie(cookie)
+	if err != nil {
+		return "", login.ErrRefused
+	}
+	return s.Keys.Session(r.Context(), c.Value)
+}
+
+// broken answers a request that failed for a reason that is not the caller's.
+func (s *Server) broken(w http.ResponseWriter, err error) {
+	s.Log.Error("request failed", "err", err)
+	http.Error(w, "The service could not do this; its log says why.", http.StatusInternalServerError)
+}
+
+// remote is the network address a request came from, without the port.
+func remote(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
