@@ -29,7 +29,7 @@ func speak(t *testing.T, text string) string {
 }
 
 func TestTheDemonstrationIsRight(t *testing.T) {
-	if !opus.Available() {
+	if !opus.Available {
 		t.Skip("built without cgo: no Opus")
 	}
 	var out, log bytes.Buffer
