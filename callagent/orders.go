@@ -22,7 +22,7 @@ func (a *Agent) obey(ctx context.Context, c command.Command) command.Reply {
 	do, ok := orders[c.Name]
 	if !ok {
 		return command.Fail(c.ID, command.Errorf(command.UnknownCommand, "there is no command %q; there are: %s",
-			c.Name, strings.Join(slices.Sorted(maps.Keys(orders)), ", ")))
+			c.Name, strings.Join(Commands(), ", ")))
 	}
 	result, err := do(a, ctx, c)
 	if err != nil {
@@ -41,6 +41,9 @@ var orders = map[string]func(*Agent, context.Context, command.Command) (any, err
 	"audio.volume": (*Agent).orderVolume,
 	"agent.status": (*Agent).orderStatus,
 }
+
+// Commands returns the names of the commands this terminal knows, sorted.
+func Commands() []string { return slices.Sorted(maps.Keys(orders)) }
 
 type dialArgs struct {
 	To           string          `json:"to"`

@@ -75,6 +75,27 @@ func TestGlare(t *testing.T) {
 		call.ended hung_up local connected 1932 alpha beta 3`)
 }
 
+func TestACrossingCallIsNotAmongWhatDies(t *testing.T) {
+	w := newWorld(t, "alpha", "beta")
+	alpha, beta := w.parties["alpha"], w.parties["beta"]
+	alpha.dial("beta")
+	beta.dial("alpha")
+	w.run(14 * time.Millisecond)
+	if alpha.state.Crossed == nil {
+		t.Fatal("the calls have not crossed")
+	}
+	var got []string
+	for _, e := range alpha.state.Died(w.instant()) {
+		got = append(got, describe(e))
+	}
+	wantLines(t, "events", got, `
+		call.aborted local internal 0
+		call.ended aborted local unconnected alpha beta 7`)
+	w.run(time.Second)
+	beta.hangUp()
+	w.rest()
+}
+
 func TestGlareWithACallToMany(t *testing.T) {
 	// alpha calls beta while beta calls a ring group that alpha is in: beta is
 	// busy for alpha, and alpha must not leave beta waiting for it.

@@ -209,3 +209,108 @@ func TestPhasesHaveTheNamesOfTheStatus(t *testing.T) {
 		t.Errorf("names (-want +got):\n%s", diff)
 	}
 }
+
+func TestWhoMaySayWhatAndWhen(t *testing.T) {
+	// For each phase: the types that the other side may say, beside candidates
+	// and the replies, which it always may.
+	talking := "hangup joined state property recording message"
+	want := map[string]string{
+		"caller dialing": "ringing accept reject", "caller ringing_out": "ringing accept reject",
+		"caller connecting": talking, "caller talking": talking,
+		"callee ringing_in": "cancel", "callee connecting": "cancel " + talking, "callee talking": talking,
+	}
+	types := []signal.Type{
+		signal.TypeInvite, signal.TypeRinging, signal.TypeAccept, signal.TypeReject, signal.TypeCancel, signal.TypeJoined, signal.TypeHangup,
+		signal.TypeKick, signal.TypeProperty, signal.TypeRecording, signal.TypeUpdate, signal.TypeUpdated, signal.TypeState,
+		signal.TypeRoster, signal.TypeMessage,
+	}
+	seen := 0
+	check := func(role string, s call.State, peer string) {
+		allowed, ok := want[role+" "+s.Phase.String()]
+		if !ok {
+			t.Fatalf("%s is %v", role, s.Phase)
+		}
+		seen++
+		for _, typ := range types {
+			expect := signal.CodeNotAllowed
+			if slices.Contains(strings.Fields(allowed), string(typ)) {
+				expect = ""
+			}
+			if got := s.Judge(peer, s.Call.CallID, typ); got != expect {
+				t.Errorf("%s %v, %s: %q, want %q", role, s.Phase, typ, got, expect)
+			}
+			for _, of := range [][2]string{{"eve", s.Call.CallID}, {peer, "another"}, {peer, ""}} {
+				if got := s.Judge(of[0], of[1], typ); got != signal.CodeUnknownCall {
+					t.Errorf("%s %v, %s of %v: %q", role, s.Phase, typ, of, got)
+				}
+			}
+		}
+		for _, typ := range []signal.Type{signal.TypeCandidate, signal.TypeMessageAck} {
+			if got := s.Judge(peer, s.Call.CallID, typ); got != "" {
+				t.Errorf("%s %v, %s: %q", role, s.Phase, typ, got)
+			}
+		}
+	}
+	w, kiosk, desk := pair(t)
+	w.noPath = true
+	kiosk.dial("desk")
+	w.run(5 * time.Millisecond)
+	check("caller", kiosk.state, "desk")
+	w.run(time.Second)
+	check("caller", kiosk.state, "desk")
+	check("callee", desk.state, "kiosk")
+	desk.answer()
+	w.run(time.Second)
+	check("caller", kiosk.state, "desk")
+	check("callee", desk.state, "kiosk")
+	w.noPath = false
+	w.connect(kiosk.state.Call.CallID, kiosk, desk)
+	w.run(time.Second)
+	check("caller", kiosk.state, "desk")
+	check("callee", desk.state, "kiosk")
+	if seen != len(want) {
+		t.Errorf("%d of %d phases were seen", seen, len(want))
+	}
+	if got := (call.State{}).Judge("desk", "", signal.TypeCandidate); got != signal.CodeUnknownCall {
+		t.Errorf("idle: %q", got)
+	}
+}
+
+func TestMicrophonesOpenAtTheAnswer(t *testing.T) {
+	w, kiosk, desk := pair(t)
+	kiosk.dial("desk")
+	w.run(time.Second)
+	callID := kiosk.state.Call.CallID
+	mine, theirs := kiosk.leg(callID, "desk"), desk.leg(callID, "kiosk")
+	if !mine.up || !theirs.up || mine.open || theirs.open {
+		t.Errorf("while it rings: %+v, %+v", mine, theirs)
+	}
+	desk.answer()
+	if !theirs.open {
+		t.Error("the callee's is closed after its answer")
+	}
+	w.run(10 * time.Millisecond)
+	if !mine.open {
+		t.Error("the caller's is closed when the answer has come")
+	}
+	kiosk.hangUp()
+	w.rest()
+}
+
+func TestAnInviteIsWithdrawnBeforeItsCancelGoesOut(t *testing.T) {
+	w, kiosk, _ := pair(t)
+	kiosk.dial("desk")
+	w.run(5 * time.Millisecond)
+	_, do := kiosk.state.On(w.instant(), call.HangUp{Origin: event.Manual})
+	callID := kiosk.state.Call.CallID
+	want := []call.Effect{
+		call.Withdraw{To: "desk", CallID: callID},
+		call.Send{To: "desk", CallID: callID, Body: signal.Cancel{Reason: signal.CancelCanceled}, Patience: signal.GiveUp},
+		call.CloseMedia{CallID: callID, Peer: "desk"},
+	}
+	if diff := cmp.Diff(want, do[:3]); diff != "" {
+		t.Errorf("first effects (-want +got):\n%s", diff)
+	}
+	kiosk.hangUp()
+	w.rest()
+}

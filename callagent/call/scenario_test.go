@@ -292,6 +292,25 @@ func TestScenarios(t *testing.T) {
 				hangUpVoip 3 endByCaller timeLimit
 				endVoip 3 receiver`,
 		},
+		"11 the caller's time limit, which the receiver knows beside its own": {
+			play: func(w *world, kiosk, desk *terminal) {
+				kiosk.rules.TimeLimit, desk.rules.TimeLimit = 3*time.Second, time.Minute
+				talk(w, kiosk, desk)
+			},
+			caller: callerTalks + `
+				call.hung_up caller kiosk local time_limit 3000
+				call.ended time_limit local connected 3000 kiosk desk 3`,
+			callee: calleeTalks + `
+				call.hung_up caller kiosk remote time_limit 3000
+				member.left kiosk quit
+				call.ended time_limit remote connected 3000 kiosk desk 13`,
+			wmpfCaller: wmpfCallerTalks + `
+				hangUpVoip 3 endByCaller timeLimit
+				endVoip 3 caller`,
+			wmpfCallee: wmpfCalleeTalks + `
+				hangUpVoip 3 endByCaller timeLimit
+				endVoip 3 receiver`,
+		},
 		"11 the receiver's time limit, which the caller does not know": {
 			play: func(w *world, kiosk, desk *terminal) {
 				kiosk.rules.TimeLimit, desk.rules.TimeLimit = time.Minute, 3*time.Second

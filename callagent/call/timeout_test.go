@@ -57,11 +57,11 @@ func TestTheCallerOwnsTheRingTimeout(t *testing.T) {
 	kiosk.dial("desk")
 	w.run(time.Second)
 	w.noBroker("kiosk") // its cancel does not arrive
-	w.run(59 * time.Second)
+	w.run(60 * time.Second)
 	if kiosk.state.Phase != call.Idle || desk.state.Phase != call.RingingIn {
-		t.Errorf("after 60 s: %v, %v", kiosk.state.Phase, desk.state.Phase)
+		t.Errorf("after 61 s: %v, %v", kiosk.state.Phase, desk.state.Phase)
 	}
-	w.run(2*time.Second + 20*time.Millisecond)
+	w.run(1*time.Second + 20*time.Millisecond)
 	wantLines(t, "callee's events", desk.events, calleeRings+`
 		call.no_answer desk local
 		call.ended no_answer local unconnected kiosk desk 5`)

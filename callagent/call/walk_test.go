@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -211,6 +212,12 @@ func (w *walker) feed(in call.Input) error {
 	return w.atRest()
 }
 
+// timersOf are the timers that may run in a phase.
+var timersOf = map[call.Phase][]call.Timer{
+	call.Dialing: {call.RingTimer}, call.RingingOut: {call.RingTimer}, call.RingingIn: {call.RingTimer, call.AnswerTimer},
+	call.Connecting: {call.JoinTimer}, call.Talking: {call.LimitTimer, call.TickTimer},
+}
+
 // atRest checks what must hold between inputs.
 func (w *walker) atRest() error {
 	if w.state.Phase == call.Idle && !reflect.DeepEqual(w.state, call.State{}) {
@@ -220,8 +227,8 @@ func (w *walker) atRest() error {
 		return fmt.Errorf("%v, and %d calls began that have not ended", w.state.Phase, w.open)
 	}
 	for t := range w.timers {
-		if !w.state.Live(t.callID) {
-			return fmt.Errorf("timer %v runs after its call", t)
+		if !w.state.Live(t.callID) || !slices.Contains(timersOf[w.state.Phase], t.timer) {
+			return fmt.Errorf("timer %v runs while %v", t, w.state.Phase)
 		}
 	}
 	for key := range w.legs {

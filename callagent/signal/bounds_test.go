@@ -52,6 +52,10 @@ func TestALongCallIsHeardToItsEnd(t *testing.T) {
 			t.Fatalf("message %d: delivered %v", n, got)
 		}
 	}
+	got, out := take(x, 0, "kiosk-17", from("k4999", 4999, signal.State{}), "")
+	want(t, "the last again", append(got, out...), []string{"kiosk-17 received k4999"})
+	got, out = take(x, 0, "kiosk-17", from("k0", 0, signal.State{}), "")
+	want(t, "the first again, whose id is no longer kept", append(got, out...), []string{"kiosk-17 error k0 out_of_order"})
 }
 
 func TestMessagesTooFarAheadAreNotTaken(t *testing.T) {

@@ -28,7 +28,7 @@ func BenchmarkBacklogToMosquitto(b *testing.B) {
 	written := time.Now()
 	for i := range b.N {
 		l.Record(record(fmt.Sprint("call-", i/8), event.CallRinging{}))
-		for i%1000 == 999 && l.Backlog() < uint64(i)-1000 { // the queue to the disk is bounded
+		for i%1000 == 999 && l.Backlog()+1000 < uint64(i) { // the queue to the disk is bounded
 			<-time.After(time.Millisecond)
 		}
 	}

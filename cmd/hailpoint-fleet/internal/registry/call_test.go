@@ -164,9 +164,9 @@ func TestTimelineKeepsEachTerminalsOrder(t *testing.T) {
 		skew int64
 		want string
 	}{
-		"clocks that agree interleave":                 {0, "door-1 desk-1 door-2 desk-2 desk-3 door-3"},
+		"clocks that agree interleave":                  {0, "door-1 desk-1 door-2 desk-2 desk-3 door-3"},
 		"a clock far ahead reorders nothing of its own": {1e9, "door-1 door-2 door-3 desk-1 desk-2 desk-3"},
-		"nor does one far behind":                      {-1e9, "desk-1 desk-2 desk-3 door-1 door-2 door-3"},
+		"nor does one far behind":                       {-1e9, "desk-1 desk-2 desk-3 door-1 door-2 door-3"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFlow(tt.skew)
@@ -192,14 +192,14 @@ func TestParseEntryRefusesWhatATerminalMayNotSay(t *testing.T) {
 		t.Errorf("%+v, %v", e, err)
 	}
 	for name, raw := range map[string]string{
-		"no JSON":             `{"v":1`,
-		"another version":     strings.Replace(good, `"v":1`, `"v":2`, 1),
-		"another's name":      strings.Replace(good, `"door"`, `"desk"`, 1),
-		"no id":               strings.Replace(good, `"id":"a"`, `"id":""`, 1),
-		"an endless id":       strings.Replace(good, `"id":"a"`, `"id":"`+strings.Repeat("a", 200)+`"`, 1),
-		"no name":             strings.Replace(good, `"name":"x",`, ``, 1),
+		"no JSON":              `{"v":1`,
+		"another version":      strings.Replace(good, `"v":1`, `"v":2`, 1),
+		"another's name":       strings.Replace(good, `"door"`, `"desk"`, 1),
+		"no id":                strings.Replace(good, `"id":"a"`, `"id":""`, 1),
+		"an endless id":        strings.Replace(good, `"id":"a"`, `"id":"`+strings.Repeat("a", 200)+`"`, 1),
+		"no name":              strings.Replace(good, `"name":"x",`, ``, 1),
 		"a number, no journal": strings.Replace(good, `"journal":"j",`, ``, 1),
-		"a negative number":   strings.Replace(good, `"seq":1`, `"seq":-1`, 1),
+		"a negative number":    strings.Replace(good, `"seq":1`, `"seq":-1`, 1),
 		"an impossible number": strings.Replace(good, `"seq":1`, `"seq":18446744073709551615`, 1),
 	} {
 		if _, err := registry.ParseEntry("door", []byte(raw)); err == nil {

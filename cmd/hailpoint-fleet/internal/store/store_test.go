@@ -68,18 +68,18 @@ func TestOnlyWhatIsStoredWithoutAGapIsAcknowledged(t *testing.T) {
 		batches [][]uint64
 		want    uint64
 	}{
-		"from the first on":                          {[][]uint64{{1, 2, 3}}, 3},
-		"in several batches":                         {[][]uint64{{1}, {2, 3}, {4}}, 4},
-		"a gap holds it back":                        {[][]uint64{{1, 2, 4, 5}}, 2},
-		"until it is filled":                         {[][]uint64{{1, 2, 4, 5}, {3}}, 5},
-		"in whatever order they come":                {[][]uint64{{3, 1}, {2}}, 3},
-		"repeats change nothing":                     {[][]uint64{{1, 2}, {1, 2}, {2}}, 2},
-		"a journal that begins late is not proven":   {[][]uint64{{50, 51, 52}}, 0},
-		"its oldest again proves it":                 {[][]uint64{{50, 51, 52}, {50}}, 52},
-		"any other again does not":                   {[][]uint64{{50, 51, 52}, {51}}, 0},
-		"an older one shows that there was more":     {[][]uint64{{50, 51}, {49}}, 0},
-		"and then its repeat proves it":              {[][]uint64{{50, 51}, {49}, {49, 50, 51}}, 51},
-		"with a gap between, up to the gap":          {[][]uint64{{50, 51}, {40}, {40}}, 40},
+		"from the first on":                           {[][]uint64{{1, 2, 3}}, 3},
+		"in several batches":                          {[][]uint64{{1}, {2, 3}, {4}}, 4},
+		"a gap holds it back":                         {[][]uint64{{1, 2, 4, 5}}, 2},
+		"until it is filled":                          {[][]uint64{{1, 2, 4, 5}, {3}}, 5},
+		"in whatever order they come":                 {[][]uint64{{3, 1}, {2}}, 3},
+		"repeats change nothing":                      {[][]uint64{{1, 2}, {1, 2}, {2}}, 2},
+		"a journal that begins late is not proven":    {[][]uint64{{50, 51, 52}}, 0},
+		"its oldest again proves it":                  {[][]uint64{{50, 51, 52}, {50}}, 52},
+		"any other again does not":                    {[][]uint64{{50, 51, 52}, {51}}, 0},
+		"an older one shows that there was more":      {[][]uint64{{50, 51}, {49}}, 0},
+		"and then its repeat proves it":               {[][]uint64{{50, 51}, {49}, {49, 50, 51}}, 51},
+		"with a gap between, up to the gap":           {[][]uint64{{50, 51}, {40}, {40}}, 40},
 		"down to the first there is nothing to prove": {[][]uint64{{2, 3}, {1}}, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
