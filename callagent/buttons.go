@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"hailpoint/callagent/call"
@@ -88,17 +89,14 @@ func (a *Agent) Press(ctx context.Context, name string, hold time.Duration) erro
 }
 
 func names(buttons []*button) string {
-	list := ""
-	for i, b := range buttons {
-		if i > 0 {
-			list += ", "
-		}
-		list += b.Source.Name()
-	}
-	if list == "" {
+	if len(buttons) == 0 {
 		return "none"
 	}
-	return list
+	list := make([]string, len(buttons))
+	for i, b := range buttons {
+		list[i] = b.Source.Name()
+	}
+	return strings.Join(list, ", ")
 }
 
 // gestures does what a person did with a button.

@@ -19,7 +19,6 @@ type plan struct {
 	priority signal.Priority
 	business int
 	limit    time.Duration // 0: as configured
-	origin   event.Origin
 }
 
 // dialNext dials the next target of the plan; false when there is none.

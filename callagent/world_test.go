@@ -336,8 +336,8 @@ func (s *station) names() []string {
 func last[E event.Event](s *station) (E, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i := len(s.records) - 1; i >= 0; i-- {
-		if e, ok := s.records[i].Data.(E); ok {
+	for _, r := range slices.Backward(s.records) {
+		if e, ok := r.Data.(E); ok {
 			return e, true
 		}
 	}

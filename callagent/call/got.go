@@ -111,14 +111,14 @@ func (s *step) drop(peer string, last func()) {
 	s.part(peer, last, func(l Leg) { s.cancelLeg(l, signal.CancelJoinFailed) })
 }
 
-func (s *step) part(peer string, last func(), close func(Leg)) {
+func (s *step) part(peer string, last func(), leave func(Leg)) {
 	i := slices.IndexFunc(s.Legs, func(l Leg) bool { return l.User.ID == peer })
 	switch {
 	case i < 0:
 	case len(s.Legs) == 1:
 		last()
 	default:
-		close(s.Legs[i])
+		leave(s.Legs[i])
 		s.Legs = slices.Delete(s.Legs, i, i+1)
 	}
 }

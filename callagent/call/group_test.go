@@ -251,7 +251,7 @@ func TestNobodySpeaksBeforeItIsInvited(t *testing.T) {
 // sides report.
 func TestBothSidesAgreeOverABadTransport(t *testing.T) {
 	reasons := map[event.EndReason]int{}
-	for seed := range uint64(400) {
+	for seed := range uint64(300) {
 		w, kiosk, desk := pair(t)
 		w.lossy(seed)
 		rng := rand.New(rand.NewPCG(seed, 3))

@@ -53,7 +53,7 @@ type Leg struct {
 	Invited    bool // caller: the invite went out
 	Rang       bool // caller: the callee rings; callee: ringing went out
 	Described  bool // caller: the peer's answer is set; callee: our answer is made
-	Broken     string
+	Broken     string // callee: why we cannot take part
 	Up         bool // the transport can carry sound
 	Accepted   bool // callee: accept went out
 	Joined     bool // we said so

@@ -421,7 +421,7 @@ func (w *walker) run(t *testing.T, more func() bool) {
 // TestRandomWalks feeds machines with everything that may happen, in any order.
 func TestRandomWalks(t *testing.T) {
 	reached := map[string]int{}
-	for seed := range uint64(1200) {
+	for seed := range uint64(1000) {
 		w := newWalker(rand.New(rand.NewPCG(seed, 4)).IntN)
 		steps := 0
 		w.run(t, func() bool { steps++; return steps <= 200 })

@@ -15,8 +15,9 @@ func Transient(e Event) bool {
 	switch e.(type) {
 	case CallTick, MediaVolume, MediaNetwork:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // User is one party of a call.

@@ -174,7 +174,7 @@ func TestBadMessages(t *testing.T) {
 				t.Errorf("error %q", got)
 			}
 			tt.want.Err = got.Err
-			if diff := cmp.Diff(tt.want, *got, cmp.Comparer(func(a, b error) bool { return errors.Is(a, b) })); diff != "" {
+			if diff := cmp.Diff(tt.want, *got, cmp.Comparer(errors.Is)); diff != "" {
 				t.Errorf("Decode's error (-want +got):\n%s", diff)
 			}
 		})

@@ -139,10 +139,13 @@ func (x *Exchange) Forget(to, callID string, t Type) {
 // Take handles one message from a peer. verdict is what the call it belongs to
 // says of it: empty when the message may be said, CodeUnknownCall when there is
 // no live call of this id or from is no party to it, another code when it is not
-// this party's to say. An invite, and the withdrawal of an invite that never
-// arrived, need no call; what comes while our own end of the call is not
-// confirmed yet is confirmed and dropped. What is refused is answered with an error, uses up its
+// this party's to say. What is refused is answered with an error, uses up its
 // number and is not delivered.
+//
+// An invite needs no call, but it must be the first that the peer says of it:
+// no call begins twice. The withdrawal of an invite that never arrived needs no
+// call either. What comes while our own end of the call is not confirmed yet is
+// confirmed and dropped.
 //
 // A message that came ahead of a missing one cannot be judged yet: it is
 // confirmed, held, and delivered in its turn, so the receiver of an Arrived
@@ -186,12 +189,20 @@ func (x *Exchange) request(now time.Time, from string, m Message, verdict Code) 
 		x.counters.WithdrawnNow++
 		return nil, x.reply(now, from, m, "", "")
 	}
+	second := m.Type() == TypeInvite && m.N > 0
+	if t == nil && second {
+		x.counters.OutOfOrder++
+		return nil, x.reply(now, from, m, CodeOutOfOrder, "")
+	}
 	if t == nil && len(x.talks) >= maxConversations && !x.evict(now) {
 		x.counters.Overflow++ // not answered: the peer repeats it
 		return nil, nil
 	}
 	t = x.talk(now, key)
-	if verdict == CodeUnknownCall || m.N > t.nextIn {
+	switch {
+	case second:
+		verdict = CodeNotAllowed
+	case verdict == CodeUnknownCall || m.N > t.nextIn:
 		verdict = ""
 	}
 	return x.file(now, from, t, m, verdict, "")

@@ -2,6 +2,7 @@ package signal_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -137,9 +138,9 @@ func TestAnUnansweredMessageIsGivenUpAfterTenSeconds(t *testing.T) {
 	x := signal.NewExchange(ids("k"))
 	x.Send(start, "desk-1", "c1", signal.Hangup{Reason: signal.HangupHungUp}, signal.GiveUp)
 	repeats, got, end := run(x, time.Minute)
-	wantRepeats := []time.Duration{500, 1500, 3500, 5500, 7500, 9500}
-	for i := range wantRepeats {
-		wantRepeats[i] *= time.Millisecond
+	var wantRepeats []time.Duration
+	for _, ms := range []int{500, 1500, 3500, 5500, 7500, 9500} {
+		wantRepeats = append(wantRepeats, time.Duration(ms)*time.Millisecond)
 	}
 	if diff := cmp.Diff(wantRepeats, repeats); diff != "" {
 		t.Errorf("repeats (-want +got):\n%s", diff)
@@ -348,7 +349,11 @@ func TestWhatCannotBeReadUsesUpItsNumber(t *testing.T) {
 	take(x, 0, "kiosk-17", from("k1", 0, invite()), "")
 	bad := func(text string) (got, out []string) {
 		_, err := signal.Decode([]byte(text))
-		d, o := x.Bad(start, "kiosk-17", err.(*signal.DecodeError))
+		bad, ok := errors.AsType[*signal.DecodeError](err)
+		if !ok {
+			t.Fatalf("Decode(%s): %v", text, err)
+		}
+		d, o := x.Bad(start, "kiosk-17", bad)
 		return heard(d), said(o)
 	}
 	got, out := take(x, 0, "kiosk-17", from("k3", 2, candidate(1)), "")
@@ -373,4 +378,19 @@ func TestWhatCannotBeReadUsesUpItsNumber(t *testing.T) {
 	want(t, "of another call", append(got, out...), []string{"kiosk-17 error k9 unknown_type"})
 	got, out = bad(`{"v":1,"id":"k8","type":"joined","call_id":"c1"}`)
 	want(t, "without a number", append(got, out...), []string{"kiosk-17 error k8 malformed"})
+}
+
+func TestNoCallBeginsTwice(t *testing.T) {
+	x := signal.NewExchange(ids("d"))
+	got, out := take(x, 0, "kiosk-17", from("k9", 1, invite()), "")
+	want(t, "an invite with a number before it", append(got, out...), []string{"kiosk-17 error k9 out_of_order"})
+	take(x, 0, "kiosk-17", from("k1", 0, invite()), "")
+	x.Send(start, "kiosk-17", "c1", signal.Reject{Reason: signal.RejectBusy}, signal.GiveUp)
+	got, out = take(x, 0, "kiosk-17", from("k2", 1, invite()), "")
+	want(t, "a second invite", append(got, out...), []string{"kiosk-17 error k2 not_allowed"})
+	got, out = take(x, 0, "kiosk-17", from("k4", 3, invite()), "")
+	want(t, "a second invite ahead of its turn", append(got, out...), []string{"kiosk-17 error k4 not_allowed"})
+	if _, ok := x.Next(); !ok {
+		t.Error("the conversation is forgotten")
+	}
 }

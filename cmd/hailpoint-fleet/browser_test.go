@@ -23,6 +23,7 @@ import (
 	"hailpoint/audio"
 	soundsim "hailpoint/audio/sim"
 	"hailpoint/cmd/hailpoint-fleet/internal/simulated"
+	"hailpoint/mqtt/topic"
 )
 
 // patience is how long a test waits for what must come; it is no measure.
@@ -45,11 +46,11 @@ func chromium(t *testing.T) string {
 
 // house is the service with one simulated terminal, and a browser.
 type house struct {
-	t             *testing.T
-	console, link string
-	terminal      *simulated.Terminal
-	ear           *soundsim.Recorder // what the terminal's speaker played
-	browser       context.Context
+	t        *testing.T
+	link     string // logs in at the console
+	terminal *simulated.Terminal
+	ear      *soundsim.Recorder // what the terminal's speaker played
+	browser  context.Context
 }
 
 const micHz = 1000 // the tone that the browser's microphone hears
@@ -58,14 +59,29 @@ func newHouse(t *testing.T) *house {
 	t.Helper()
 	path := chromium(t)
 	h := &house{t: t, ear: soundsim.NewRecorder(5 * time.Second)}
-	s := &service{
-		options: options{http: "127.0.0.1:0", mqtt: "127.0.0.1:0", data: t.TempDir(), base: "hailpoint/v1", simulated: 1},
-		log:     slog.New(slog.NewTextHandler(t.Output(), nil)), out: t.Output(),
-		alter: func(c *simulated.Config) { c.Name, c.Heard = "Platform 2", h.ear.Hear },
+	s := startService(t, options{simulated: 1}, func(c *simulated.Config) { c.Name, c.Heard = "Platform 2", h.ear.Hear })
+	h.link, h.terminal = s.link, s.sims[0]
+	h.open(path)
+	return h
+}
+
+// started is a service at work.
+type started struct {
+	*service
+	url, link string // of the console
+}
+
+// startService runs a service on free ports until the test ends.
+func startService(t *testing.T, o options, alter ...func(*simulated.Config)) *started {
+	t.Helper()
+	o.http, o.mqtt, o.data, o.base = "127.0.0.1:0", "127.0.0.1:0", t.TempDir(), topic.DefaultBase
+	s := &started{service: &service{options: o, log: slog.New(slog.NewTextHandler(t.Output(), nil)), out: t.Output()}}
+	for _, f := range alter {
+		s.alter = f
 	}
 	ready := make(chan struct{})
 	s.up = func(console, link string) {
-		h.console, h.link = console, link
+		s.url, s.link = console, link
 		close(ready)
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -83,9 +99,7 @@ func newHouse(t *testing.T) *house {
 		done <- nil
 		t.Fatalf("the service did not start: %v", err)
 	}
-	h.terminal = s.sims[0]
-	h.open(path)
-	return h
+	return s
 }
 
 // open starts a browser whose microphone hears a tone.

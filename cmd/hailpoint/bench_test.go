@@ -172,8 +172,8 @@ func BenchmarkStartToReady(b *testing.B) {
 func BenchmarkCall(b *testing.B) {
 	program := build(b)
 	sounds := []string{"sim"}
-	if real := os.Getenv("HAILPOINT_BENCH_SOUND"); real != "" {
-		sounds = append(sounds, real)
+	if card := os.Getenv("HAILPOINT_BENCH_SOUND"); card != "" {
+		sounds = append(sounds, card)
 	}
 	for _, sound := range sounds {
 		b.Run(sound, func(b *testing.B) {
@@ -187,7 +187,12 @@ func BenchmarkCall(b *testing.B) {
 			ctx, cancel := context.WithCancel(b.Context())
 			done := make(chan error, 1)
 			go func() { done <- br.Run(ctx) }()
-			defer func() { cancel(); <-done }()
+			defer func() {
+				cancel()
+				if err := <-done; err != nil {
+					b.Error(err)
+				}
+			}()
 			if err := br.Wait(ctx); err != nil {
 				b.Fatal(err)
 			}

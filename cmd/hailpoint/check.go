@@ -31,7 +31,7 @@ func check(args []string, stdout, stderr io.Writer) error {
 		if file == "" {
 			continue
 		}
-		f, err := os.Open(file) //nolint:gosec // the operator names the file
+		f, err := os.Open(file)
 		if err != nil {
 			note("%s: %v", key, err)
 			continue
@@ -43,7 +43,7 @@ func check(args []string, stdout, stderr io.Writer) error {
 		if err != nil {
 			note("the lines of buttons and lamps cannot be looked up: %v", err)
 		} else if bad := unknownLines(cfg.Buttons, cfg.LEDs, known); bad != nil {
-			return badConfig{bad}
+			return configError{bad}
 		}
 	}
 	if len(cfg.Buttons) == 0 {

@@ -12,10 +12,10 @@ import (
 	"hailpoint/device/gpio"
 )
 
-// badConfig is a configuration with mistakes, one per line.
-type badConfig struct{ err error }
+// configError is a configuration with mistakes, one per line.
+type configError struct{ err error }
 
-func (b badConfig) Error() string {
+func (b configError) Error() string {
 	lines := strings.Split(b.err.Error(), "\n")
 	if len(lines) == 1 {
 		return "the configuration has a mistake:\n" + lines[0]
@@ -23,8 +23,8 @@ func (b badConfig) Error() string {
 	return fmt.Sprintf("the configuration has %d mistakes:\n%s", len(lines), b.err)
 }
 
-// Is makes a badConfig exit as a usage error does.
-func (b badConfig) Is(target error) bool { return target == errUsage }
+// Is makes a configError exit as a usage error does.
+func (b configError) Is(target error) bool { return target == errUsage }
 
 // options are the flags of run and check.
 type options struct {
@@ -73,7 +73,7 @@ func (o options) load() (config.Config, error) {
 	if file != "" {
 		var err error
 		if cfg, err = config.Load(file); err != nil {
-			return cfg, badConfig{err}
+			return cfg, configError{err}
 		}
 	}
 	if o.sim {

@@ -56,28 +56,28 @@ func ctl(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	sub.BoolVar(&r.json, "json", r.json, "print JSON")
 	switch name {
 	case "status":
-		return r.with(sub, rest, 0, func() error { return r.status(ctx) })
+		return r.with(sub, rest, func() error { return r.status(ctx) })
 	case "leds":
-		return r.with(sub, rest, 0, func() error { return r.leds(ctx) })
+		return r.with(sub, rest, func() error { return r.leds(ctx) })
 	case "reconnect":
-		return r.with(sub, rest, 0, func() error { return r.client.Reconnect(ctx) })
+		return r.with(sub, rest, func() error { return r.client.Reconnect(ctx) })
 	case "press":
 		hold := sub.Duration("hold", 80*time.Millisecond, "how long")
 		button, rest := first(rest)
 		if button == "" {
 			return fmt.Errorf("%w: press wants the name of a button", errUsage)
 		}
-		return r.with(sub, rest, 0, func() error { return r.press(ctx, button, *hold) })
+		return r.with(sub, rest, func() error { return r.press(ctx, button, *hold) })
 	case "events":
 		follow := sub.Bool("follow", false, "go on with new ones")
-		return r.with(sub, rest, 0, func() error { return r.events(ctx, *follow) })
+		return r.with(sub, rest, func() error { return r.events(ctx, *follow) })
 	case "run":
 		what, rest := first(rest)
 		if what == "" {
 			return fmt.Errorf("%w: run wants the name of a command", errUsage)
 		}
 		args, rest := first(rest)
-		return r.with(sub, rest, 0, func() error { return r.run(ctx, what, args) })
+		return r.with(sub, rest, func() error { return r.run(ctx, what, args) })
 	}
 	return fmt.Errorf("%w: ctl has no command %q (hailpoint ctl help)", errUsage, name)
 }
@@ -90,8 +90,8 @@ func first(args []string) (string, []string) {
 	return args[0], args[1:]
 }
 
-func (r *remote) with(flags *flag.FlagSet, args []string, rest int, do func() error) error {
-	if err := parse(flags, args, rest); err != nil {
+func (r *remote) with(flags *flag.FlagSet, args []string, do func() error) error {
+	if err := parse(flags, args, 0); err != nil {
 		return err
 	}
 	return do()

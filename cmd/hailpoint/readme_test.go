@@ -40,7 +40,7 @@ func TestReadmeHasTheTableOfKeys(t *testing.T) {
 	if os.Getenv("UPDATE_GOLDEN") == "" {
 		t.Fatalf("the table of keys is stale; UPDATE_GOLDEN=1 go test ./cmd/hailpoint writes it")
 	}
-	if err := os.WriteFile(readme, []byte(head+begin+want+end+tail), 0o644); err != nil { //nolint:gosec // a public file
+	if err := os.WriteFile(readme, []byte(head+begin+want+end+tail), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -82,7 +82,7 @@ func hardware(cfg config.Config, simulate bool, log *slog.Logger) (terminal.Hard
 		buttons, pins := lines(cfg)
 		board, err := gpio.Open(log, buttons, pins)
 		if err != nil {
-			return hw, release, badConfig{err}
+			return hw, release, configError{err}
 		}
 		hw.Buttons, hw.Pins = inOrder(board.Buttons(), board.Pins(), cfg)
 		release = board.Close

@@ -16,22 +16,36 @@ until_true() {
 	done
 }
 
-# attribute LINE NAME prints the file of a simulated line.
+# attribute LINE NAME puts the path of a simulated line's file into $file. The
+# functions that look at lamps start no process: in a call the machine is slow.
 attribute() {
 	n=0
 	for l in $lines; do
-		[ "$l" = "$1" ] && echo /sys/devices/platform/gpio-sim.*/gpiochip*/sim_gpio$n/"$2"
+		[ "$l" = "$1" ] && break
 		n=$((n + 1))
 	done
+	for file in /sys/devices/platform/gpio-sim.*/gpiochip*/sim_gpio"$n/$2"; do
+		return
+	done
 }
-lit() { [ "$(cat "$(attribute "$1" value)")" = 1 ]; }
+lit() {
+	attribute "$1" value
+	read -r level <"$file"
+	[ "$level" = 1 ]
+}
 dark() { ! lit "$1"; }
 # steady LINE looks at it for longer than any pattern takes.
-steady() { for _ in $(seq 20); do lit "$1" || return 1; sleep 0.15; done; }
+steady() {
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do
+		lit "$1" || return 1
+		sleep 0.2
+	done
+}
 press() {
-	echo pull-down >"$(attribute BTN_CALL pull)"
+	attribute BTN_CALL pull
+	echo pull-down >"$file"
 	sleep 0.3
-	echo pull-up >"$(attribute BTN_CALL pull)"
+	echo pull-up >"$file"
 }
 pid() { systemctl show -p MainPID --value "${1:-hailpoint}"; }
 happened() { hailpoint ctl events | grep -q " $1 "; }
@@ -101,7 +115,8 @@ rights) # a chip that appears after the rule is installed belongs to the group
 		n=$((n + 1))
 	done
 	echo 1 >$chip/live
-	echo pull-up >"$(attribute BTN_CALL pull)"
+	attribute BTN_CALL pull
+	echo pull-up >"$file"
 	udevadm settle
 	ls -l /dev/gpiochip* /dev/snd
 	test "$(stat -c %G:%a /dev/"$(cat $chip/bank0/chip_name)")" = gpio:660
@@ -122,7 +137,7 @@ start) # ready without a broker, as its own user
 pins) # reached from inside the sandbox
 	gpioinfo
 	for l in $lines; do
-		gpioinfo | grep -E "\"$l\" +\"hailpoint@$(pid)\""
+		gpioinfo | grep "\"$l\"" | grep "hailpoint@$(pid)"
 	done
 	gpioinfo | grep '"BTN_CALL"' | grep pull-up
 	;;

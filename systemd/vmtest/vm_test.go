@@ -34,6 +34,11 @@ func TestVM(t *testing.T) {
 	layOutService(t, share)
 
 	console := boot(t, kernel, root, share)
+	t.Cleanup(func() {
+		if journal, err := os.ReadFile(filepath.Join(share, "journal.txt")); t.Failed() && err == nil {
+			t.Logf("the guest's journal:\n%s", journal)
+		}
+	})
 	results := results(t, share)
 	if len(results) == 0 || results[len(results)-1] != "end" {
 		t.Fatalf("the guest did not finish: %q\nits console:\n%s", results, console)

@@ -18,10 +18,10 @@ var (
 )
 
 // checker collects impossible values. Keys are as in the file.
-type checker struct{ problems []Problem }
+type checker struct{ problems []ProblemError }
 
 func (c *checker) add(key, format string, args ...any) {
-	c.problems = append(c.problems, Problem{Key: key, Text: fmt.Sprintf(format, args...)})
+	c.problems = append(c.problems, ProblemError{Key: key, Text: fmt.Sprintf(format, args...)})
 }
 
 func (c *checker) within(key string, d, low, high time.Duration) {
@@ -45,7 +45,7 @@ func (c *checker) parties(key string, list List, star bool) {
 }
 
 // Problems returns every impossible value by its key, in words.
-func (cfg Config) problems() []Problem {
+func (cfg Config) problems() []ProblemError {
 	var c checker
 	if cfg.ID != "" && !address.MatchString(cfg.ID) {
 		c.add("id", "%q is no address; use a-z, 0-9, - and _, at most 64, beginning with a letter or digit", cfg.ID)

@@ -19,10 +19,10 @@ import (
 // MaxBytes is the size of the largest file that is read.
 const MaxBytes = 1 << 20
 
-// Load reads a file. The error joins every Problem found, in the order of their
+// Load reads a file. The error joins every ProblemError found, in the order of their
 // lines.
 func Load(file string) (Config, error) {
-	text, err := os.ReadFile(file) //nolint:gosec // the operator names the file
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return Config{}, fmt.Errorf("read the configuration: %w (name it with --config)", err)
 	}
@@ -33,15 +33,15 @@ func Load(file string) (Config, error) {
 func Parse(name string, text []byte) (Config, error) {
 	cfg := Default()
 	if len(text) > MaxBytes {
-		return cfg, Problem{File: name, Text: fmt.Sprintf("%d bytes, at most %d are allowed", len(text), MaxBytes)}
+		return cfg, ProblemError{File: name, Text: fmt.Sprintf("%d bytes, at most %d are allowed", len(text), MaxBytes)}
 	}
 	var tree map[string]any
 	if err := toml.Unmarshal(text, &tree); err != nil {
 		if e, ok := errors.AsType[*toml.DecodeError](err); ok {
 			line, _ := e.Position()
-			return cfg, Problem{File: name, Line: line, Key: strings.Join(e.Key(), "."), Text: strings.TrimPrefix(e.Error(), "toml: ")}
+			return cfg, ProblemError{File: name, Line: line, Key: strings.Join(e.Key(), "."), Text: strings.TrimPrefix(e.Error(), "toml: ")}
 		}
-		return cfg, Problem{File: name, Text: err.Error()}
+		return cfg, ProblemError{File: name, Text: err.Error()}
 	}
 	b := binder{file: name, lines: lines(text)}
 	b.table("", tree, reflect.ValueOf(&cfg).Elem())
@@ -50,7 +50,7 @@ func Parse(name string, text []byte) (Config, error) {
 			b.add(p.Key, "%s", p.Text)
 		}
 	}
-	slices.SortStableFunc(b.problems, func(x, y Problem) int { return cmp.Compare(x.Line, y.Line) })
+	slices.SortStableFunc(b.problems, func(x, y ProblemError) int { return cmp.Compare(x.Line, y.Line) })
 	errs := make([]error, len(b.problems))
 	for i, p := range b.problems {
 		errs[i] = p
@@ -124,7 +124,7 @@ func join(prefix, key string) string {
 type binder struct {
 	file     string
 	lines    map[string]int
-	problems []Problem
+	problems []ProblemError
 	wrong    map[string]bool
 }
 
@@ -133,7 +133,7 @@ func (b *binder) add(path, format string, args ...any) {
 		b.wrong = map[string]bool{}
 	}
 	b.wrong[path] = true
-	b.problems = append(b.problems, Problem{b.file, b.line(path), path, fmt.Sprintf(format, args...)})
+	b.problems = append(b.problems, ProblemError{b.file, b.line(path), path, fmt.Sprintf(format, args...)})
 }
 
 // line is that of the key, or of the nearest table around it.

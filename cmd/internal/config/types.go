@@ -38,8 +38,8 @@ func (d Delay) String() string {
 	return time.Duration(d).String()
 }
 
-// Problem is one mistake in a file.
-type Problem struct {
+// ProblemError is one mistake in a file.
+type ProblemError struct {
 	File string
 	Line int    // from 1; 0 where the key is not in the file
 	Key  string // dotted, e.g. call.ring_timeout or button[1].line
@@ -47,7 +47,7 @@ type Problem struct {
 }
 
 // Error is file:line: key: text.
-func (p Problem) Error() string {
+func (p ProblemError) Error() string {
 	where := p.File
 	if p.Line > 0 {
 		where = fmt.Sprintf("%s:%d", p.File, p.Line)

@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -95,7 +96,9 @@ func Serve(ctx context.Context, l net.Listener, t Terminal) error {
 	if s.Shutdown(stop) != nil {
 		_ = s.Close()
 	}
-	<-done
+	if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve control socket: %w", err)
+	}
 	return nil
 }
 
@@ -178,7 +181,7 @@ func events(w http.ResponseWriter, r *http.Request, t Terminal) {
 	flush := http.NewResponseController(w)
 	_ = flush.Flush() // the header tells a follower that it listens
 	_ = t.Events(r.Context(), follow, func(record []byte) error {
-		if _, err := w.Write(append(record[:len(record):len(record)], '\n')); err != nil {
+		if _, err := w.Write(append(slices.Clip(record), '\n')); err != nil {
 			return err
 		}
 		return flush.Flush()

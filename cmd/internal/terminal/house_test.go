@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -51,6 +52,7 @@ func eventually(t testing.TB, what string, done func() bool) {
 // logger writes to a test's output, which is shown when it fails; a benchmark
 // logs nothing.
 func logger(t testing.TB, who string) *slog.Logger {
+	t.Helper()
 	if _, bench := t.(*testing.B); bench {
 		return slog.New(slog.DiscardHandler)
 	}
@@ -193,7 +195,12 @@ func (m *mosquitto) client(name string, h mqtt.Handlers) func() {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- c.Run(ctx) }()
-	return func() { cancel(); <-done }
+	return func() {
+		cancel()
+		if err := <-done; err != nil {
+			m.t.Error(err)
+		}
+	}
 }
 
 func (m *mosquitto) stop() {
@@ -221,6 +228,7 @@ var hz = map[string]float64{"door": 500, "desk": 700, "gate": 900}
 
 // boxConfig is the configuration of a simulated terminal.
 func boxConfig(t testing.TB, id, url string) config.Config {
+	t.Helper()
 	cfg := config.Default()
 	cfg.ID, cfg.Name, cfg.StateDir = id, "The "+id, t.TempDir()
 	cfg.ControlSocket = filepath.Join(t.TempDir(), "s")
@@ -411,12 +419,7 @@ func (b *backend) has(id, name string) {
 	eventually(b.t, id+" reports "+name, func() bool {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		for _, n := range b.names[id] {
-			if n == name {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(b.names[id], name)
 	})
 }
 

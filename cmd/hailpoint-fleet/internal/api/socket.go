@@ -58,8 +58,10 @@ type page struct {
 	log  *slog.Logger
 	held map[hold]bool // buttons it holds down; only read's goroutine uses it
 
-	mu    sync.Mutex // guards watch
+	mu    sync.Mutex // guards the fields below
 	watch string     // call whose timeline it shows
+	live  bool       // it has the state that changes change
+	early []fleet.Change
 }
 
 // socket serves one page.
@@ -125,6 +127,7 @@ func (s *Server) serve(ctx context.Context, slow context.CancelCauseFunc, conn *
 		return err
 	}
 	p.send(map[string]any{"calls": calls})
+	p.begin()
 
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return p.write(ctx) })
@@ -252,17 +255,36 @@ func (p *page) deliver(m mqtt.Message) {
 	p.send(map[string]any{"from": from.From, "message": json.RawMessage(m.Payload)})
 }
 
-// tell passes on what changed in the fleet.
+// tell passes on what changed in the fleet, once the page knows how it was
+// before.
 func (p *page) tell(c fleet.Change) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.live {
+		p.pass(c)
+	} else {
+		p.early = append(p.early, c)
+	}
+}
+
+// begin passes on what changed while the page's first state was collected.
+func (p *page) begin() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.early {
+		p.pass(c)
+	}
+	p.early, p.live = nil, true
+}
+
+// pass sends a change to the page. The caller holds mu.
+func (p *page) pass(c fleet.Change) {
 	switch c := c.(type) {
 	case fleet.TerminalChanged:
 		p.send(map[string]any{"terminal": c.Terminal})
 	case fleet.CallChanged:
 		p.send(map[string]any{"call": c.Call})
-		p.mu.Lock()
-		shown := p.watch == c.Call.ID
-		p.mu.Unlock()
-		if shown {
+		if p.watch == c.Call.ID {
 			p.send(map[string]any{"timeline": timeline{c.Call, c.Timeline}})
 		}
 	}

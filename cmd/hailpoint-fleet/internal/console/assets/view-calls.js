@@ -48,6 +48,7 @@ export class CallsView {
 
   timeline({ call, events }) {
     if (call.id !== this.#open) return;
+    if (this.#timeline && this.#timeline.events.length > events.length) return; // an older answer, overtaken
     this.#timeline = { call, events };
     this.#calls.set(call.id, call);
     this.#render();
