@@ -79,6 +79,10 @@ type (
 		from string
 		m    signal.Message
 	}
+	unreadable struct {
+		from string
+		err  *signal.DecodeError
+	}
 	order struct {
 		cmd   command.Command
 		reply chan<- command.Reply
@@ -96,6 +100,7 @@ type (
 func (edge) isAgentInput()       {}
 func (fault) isAgentInput()      {}
 func (message) isAgentInput()    {}
+func (unreadable) isAgentInput() {}
 func (order) isAgentInput()      {}
 func (members) isAgentInput()    {}
 func (peerName) isAgentInput()   {}
@@ -184,6 +189,10 @@ func (a *Agent) take(ctx context.Context, in input) {
 		a.setFault(in.source, in.err)
 	case message:
 		a.message(ctx, in.from, in.m)
+	case unreadable:
+		got, out := a.exchange.Bad(time.Now(), in.from, in.err)
+		a.signal(out)
+		a.deliver(ctx, got)
 	case order:
 		in.reply <- a.obey(ctx, in.cmd)
 	case members:

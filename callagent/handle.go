@@ -31,6 +31,10 @@ func (a *Agent) send(ctx context.Context, in input) error {
 // Message gives the agent a message that from signed with its topic.
 func (a *Agent) Message(from string, m signal.Message) { a.post(message{from, m}) }
 
+// Unreadable tells the agent that from sent a message that could not be read;
+// the agent answers it.
+func (a *Agent) Unreadable(from string, err *signal.DecodeError) { a.post(unreadable{from, err}) }
+
 // Group gives the agent the members of a ring group.
 func (a *Agent) Group(name string, users []event.User) { a.post(members{name, users}) }
 

@@ -82,7 +82,7 @@ func (c *Client) Run(ctx context.Context) error {
 		for _, broker := range c.config.Brokers {
 			s, err := c.connect(ctx, broker)
 			if ctx.Err() != nil && s == nil {
-				return nil //nolint:nilerr // stopped while connecting
+				return nil
 			}
 			if err != nil {
 				// The same trouble again is worth no second line.
@@ -98,7 +98,7 @@ func (c *Client) Run(ctx context.Context) error {
 			began := time.Now()
 			err = c.serve(ctx, s)
 			if ctx.Err() != nil {
-				return nil
+				return nil //nolint:nilerr // an orderly stop, which serve has completed
 			}
 			c.log.Warn("broker connection ended", "broker", broker, "err", err, "lasted", time.Since(began).Round(time.Millisecond))
 			if errors.Is(err, ErrStop) {

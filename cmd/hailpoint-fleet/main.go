@@ -33,7 +33,7 @@ const usage = `hailpoint-fleet serves a fleet of call terminals.
   hailpoint-fleet token    add|remove NAME   let a program read the API
   hailpoint-fleet version                    say which version this is
 
-The last three but one take [--data DIR], and work while the service runs.
+terminal, operator and token take [--data DIR] too; they work while the service runs.
 `
 
 // errUsage marks a mistake of the person who called.

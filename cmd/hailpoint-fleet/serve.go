@@ -91,7 +91,7 @@ func (s *service) run(ctx context.Context) (err error) {
 		return fmt.Errorf("listen for the console: %w (another program may use this port: choose another with --http)", err)
 	}
 	defer s.listener.Close() //nolint:errcheck // closed already if all went well
-	if s.broker, err = s.newBroker(); err != nil {
+	if s.broker, err = s.newBroker(ctx); err != nil {
 		return err
 	}
 	watch := fleet.Default()
@@ -142,16 +142,16 @@ func (s *service) tell(what string, err error) {
 
 // newBroker sets the broker up. A terminal without a password of its own may
 // connect only if the broker is for this machine alone.
-func (s *service) newBroker() (*broker.Broker, error) {
+func (s *service) newBroker(ctx context.Context) (*broker.Broker, error) {
 	c := broker.Default()
 	c.MQTT, c.Dir, c.Topics, c.TLS = s.mqtt, filepath.Join(s.data, "broker"), s.topics, s.tls
 	open := loopback(s.mqtt)
+	lookup := context.WithoutCancel(ctx) // terminals say goodbye to a service that stops
 	c.Authenticate = func(l broker.Login) bool {
 		if s.isSimulated(l.User) {
 			return subtle.ConstantTimeCompare([]byte(l.Password), []byte(s.secret)) == 1
 		}
-		// The broker's hook has no context; the look-up is one row of an index.
-		ok, err := s.keys.Terminal(context.Background(), l.User, l.Password, open) //nolint:forbidigo // as said above
+		ok, err := s.keys.Terminal(lookup, l.User, l.Password, open)
 		if err != nil {
 			s.log.Error("terminal not looked up", "device_id", l.User, "err", err)
 		}

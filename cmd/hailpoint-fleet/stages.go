@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // stage is a part of the service that stands on those before it.
@@ -22,10 +23,61 @@ type running struct {
 	err    error         // what it returned; set before done is closed
 }
 
-// wait waits until the stage works, or has ended.
-func (r *running) wait(ctx context.Context) error {
+// errAlone says that a part of the service ended although nobody asked it to.
+var errAlone = errors.New("stopped by itself")
+
+// inOrder starts the stages one after another, calls ready, and works until
+// ctx ends or one of them does. Then it calls stopping and stops them in the
+// opposite order, each only when those that stand on it have stopped. It returns
+// what went wrong.
+func inOrder(ctx context.Context, ready func() error, stopping func(), stages ...stage) error {
+	ended := make(chan struct{}, len(stages))
+	var up []*running
+	var errs []error
+	for _, s := range stages {
+		r := begin(ctx, s, ended)
+		up = append(up, r)
+		if !r.works(ctx) {
+			break // it has ended, or ctx has
+		}
+	}
+	if ctx.Err() == nil && len(ended) == 0 {
+		errs = append(errs, ready())
+	}
+	if errors.Join(errs...) == nil {
+		select {
+		case <-ctx.Done():
+		case <-ended:
+		}
+	}
+	stopping()
+	for _, r := range slices.Backward(up) {
+		if err := r.stop(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", r.name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// begin starts a stage, which lives until stop; it tells ended when it ends.
+func begin(ctx context.Context, s stage, ended chan<- struct{}) *running {
+	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	r := &running{stage: s, cancel: cancel, done: make(chan struct{})}
+	go func() {
+		r.err = s.run(own)
+		close(r.done)
+		ended <- struct{}{}
+	}()
+	return r
+}
+
+// works waits until the stage works, and tells whether it does: not if it, or
+// ctx, has ended before.
+func (r *running) works(ctx context.Context) bool {
+	if r.up == nil {
+		return true
+	}
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
@@ -38,61 +90,22 @@ func (r *running) wait(ctx context.Context) error {
 	err := r.up(ctx)
 	cancel()
 	<-over
-	return err
+	return err == nil
 }
 
-// inOrder starts the stages one after another, calls ready, and works until
-// ctx ends or one of them does. Then it calls stopping and stops them in the opposite order, each
-// only when those that stand on it have stopped. It returns what went wrong.
-func inOrder(ctx context.Context, ready func() error, stopping func(), stages ...stage) error {
-	ended := make(chan struct{}, len(stages))
-	var up []*running
-	err := func() error {
-		for _, s := range stages {
-			own, cancel := context.WithCancel(context.WithoutCancel(ctx))
-			r := &running{stage: s, cancel: cancel, done: make(chan struct{})}
-			up = append(up, r)
-			go func() {
-				r.err = s.run(own)
-				close(r.done)
-				ended <- struct{}{}
-			}()
-			if s.up == nil {
-				continue
-			}
-			if err := r.wait(ctx); err != nil && ctx.Err() == nil {
-				return fmt.Errorf("start %s: %w", s.name, err)
-			}
-		}
-		if ctx.Err() != nil {
-			return nil
-		}
-		return ready()
-	}()
-	if err == nil {
-		select {
-		case <-ctx.Done():
-		case <-ended:
-		}
+// stop stops the stage, waits until it has stopped, and returns what was wrong
+// with it.
+func (r *running) stop(ctx context.Context) error {
+	alone := false
+	select {
+	case <-r.done:
+		alone = ctx.Err() == nil
+	default:
 	}
-	stopping()
-	errs := []error{err}
-	for i := len(up) - 1; i >= 0; i-- {
-		r := up[i]
-		broke := false
-		select {
-		case <-r.done:
-			broke = true // before it was asked to stop
-		default:
-		}
-		r.cancel()
-		<-r.done
-		switch {
-		case r.err != nil && !errors.Is(err, r.err):
-			errs = append(errs, fmt.Errorf("%s: %w", r.name, r.err))
-		case broke && ctx.Err() == nil && err == nil:
-			errs = append(errs, fmt.Errorf("%s stopped by itself", r.name))
-		}
+	r.cancel()
+	<-r.done
+	if r.err == nil && alone {
+		return errAlone
 	}
-	return errors.Join(errs...)
+	return r.err
 }

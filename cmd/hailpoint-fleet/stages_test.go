@@ -8,9 +8,10 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
-// log collects what happened.
+// diary collects what happened.
 type diary struct {
 	mu    sync.Mutex // guards lines
 	lines []string
@@ -63,15 +64,15 @@ func TestStagesStartAndStopInOrder(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				ctx, cancel := context.WithCancel(t.Context())
-				d, done := &diary{}, make(chan error, 1)
-				go func() {
-					stages := tt.stages(d)
-					done <- inOrder(ctx, func() error { synctest.Wait(); d.add("ready"); return nil }, func() { d.add("stopping") }, stages...)
-				}()
-				synctest.Wait()
-				cancel()
-				err := <-done
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				d := &diary{}
+				ready := func() error {
+					synctest.Wait()
+					d.add("ready")
+					return nil
+				}
+				err := inOrder(ctx, ready, func() { d.add("stopping") }, tt.stages(d)...)
 				if !errors.Is(err, tt.err) || (tt.err == nil && err != nil) {
 					t.Errorf("ended with %v, want %v", err, tt.err)
 				}

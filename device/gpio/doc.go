@@ -34,8 +34,9 @@
 //     which sets up the descriptor. It only makes the end of Watch quicker, and
 //     is used after a first wait (Button.Watch).
 //   - The kernel keeps 16 edges for each line that nobody reads, and forgets the
-//     oldest. After each quiet while, the level is read and a lost edge made up
-//     for; edges from before a Watch are thrown away (Button.Watch).
+//     oldest; of bounce quicker than its interrupt it makes fewer edges. After
+//     each quiet while, the level is read and a lost edge made up for; edges from
+//     before a Watch are thrown away (Button.Watch).
 //   - Kernel time stamps are thrown away. An edge's time is taken as the wait
 //     returns (Button.Watch).
 //   - There is no debouncing. device/gesture does it.

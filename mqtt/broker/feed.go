@@ -20,6 +20,10 @@ const (
 	durable    = "fleet"
 	ackWait    = 10 * time.Second // after a crash between commit and acknowledgement
 	batchLimit = 256
+
+	// giveBackAfter is when messages that a stopped reader gives back may come
+	// again: once the server knows that this reader takes no more.
+	giveBackAfter = 250 * time.Millisecond
 )
 
 // feed makes, or finds, the durable consumer of the event topics.
@@ -164,10 +168,10 @@ func (b *Broker) store(ctx context.Context, batch []jetstream.Msg, handle func(c
 	return nil
 }
 
-// giveBack asks for messages to come again at once, not only after ackWait,
-// which is what happens if the asking fails.
+// giveBack asks for messages to come again soon, not only after ackWait, which
+// is what happens if the asking fails.
 func giveBack(batch ...jetstream.Msg) {
 	for _, m := range batch {
-		_ = m.Nak()
+		_ = m.NakWithDelay(giveBackAfter)
 	}
 }

@@ -31,6 +31,9 @@ const (
 type Agent interface {
 	// Message hands over a signalling message of the endpoint from.
 	Message(from string, m signal.Message)
+	// Unreadable hands over what could be read of a message of the endpoint from
+	// that is none; the agent answers it.
+	Unreadable(from string, err *signal.DecodeError)
 	// Group tells the members of a ring group.
 	Group(name string, members []event.User)
 	// PeerName tells the name that an endpoint is shown by.

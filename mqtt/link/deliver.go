@@ -194,11 +194,13 @@ func (d *deliverer) load() error {
 		e := d.ahead[0]
 		d.ahead = d.ahead[1:]
 		messages := []mqtt.Message{{Topic: d.link.cfg.Topics.Event(d.link.cfg.Self), Payload: e.Data, QoS: 1}}
-		// A record of a newer version, read after a step back, goes out as it is.
-		if rec, err := event.Decode(e.Data); err == nil {
-			messages = d.link.messages(rec, e.Data, d.encoders)
-		} else {
-			d.link.log.Warn("record has no vocabulary records", "seq", e.Seq, "err", err)
+		if len(d.encoders) > 0 {
+			// A record of a newer version, read after a step back, goes out as it is.
+			if rec, err := event.Decode(e.Data); err == nil {
+				messages = d.link.messages(rec, e.Data, d.encoders)
+			} else {
+				d.link.log.Warn("record has no vocabulary records", "seq", e.Seq, "err", err)
+			}
 		}
 		if e.Seq <= j.Acknowledged() {
 			continue

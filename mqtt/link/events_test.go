@@ -154,16 +154,22 @@ func TestEventsArriveInOrderWithTheirVocabulary(t *testing.T) {
 	})
 }
 
+// gate keeps a terminal from the broker until open: also from one whose
+// backend is not there yet and would miss what is sent.
+func gate(open *atomic.Bool) func(context.Context) (net.Conn, error) {
+	return func(context.Context) (net.Conn, error) {
+		if !open.Load() {
+			return nil, errors.New("nobody is there")
+		}
+		return nil, nil // run dials by itself
+	}
+}
+
 func TestBacklogIsDeliveredWhenTheBrokerComes(t *testing.T) {
 	overBoth(t, func(t *testing.T, w wire) {
 		c := config(t, w.url())
 		var there atomic.Bool
-		c.Client.Dial = func(context.Context) (net.Conn, error) {
-			if !there.Load() { // or the backend, which would miss what comes before it
-				return nil, errors.New("nobody is there")
-			}
-			return nil, nil
-		}
+		c.Client.Dial = gate(&there)
 		x := run(t, c)
 		const calls = 300
 		for i := range calls {

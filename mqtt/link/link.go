@@ -141,6 +141,10 @@ func (l *Link) connect(ctx context.Context) {
 			return
 		}
 		l.log.Error("link given up until told otherwise", "err", err)
+		select {
+		case <-l.resume: // asked for when there was nothing to resume
+		default:
+		}
 		l.agent.Fault("link", err)
 		select {
 		case <-ctx.Done():

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -144,18 +145,60 @@ func TestSignalling(t *testing.T) {
 		if v := on(t, w, out); v["id"] != "m1" || v["type"] != "hangup" {
 			t.Errorf("message out: %v", v)
 		}
-		// What cannot be read is refused; what must not be answered is not.
+		// What cannot be read is handed on as such, for the agent to answer.
 		w.publish(t, mqtt.Message{Topic: in, Payload: make([]byte, signal.MaxBytes+1)})
 		w.publish(t, mqtt.Message{Topic: in, Payload: []byte(`{"v":1,"type":"received"`)})
 		w.publish(t, mqtt.Message{Topic: in, Payload: []byte(`{"v":1,"id":"r","call_id":"c1","type":"error","ref":3}`)})
 		w.publish(t, mqtt.Message{Topic: in, Payload: []byte(`{"v":1,"id":"m2","call_id":"c1","n":0,"type":"dance"}`)})
-		v := on(t, w, out)
-		if v["type"] != "error" || v["ref"] != "m2" || v["code"] != "unknown_type" || v["call_id"] != "c1" {
-			t.Errorf("answer: %v", v)
+		if cut := next(t, x.bad); cut.ID != "" {
+			t.Errorf("a message cut short: %+v", cut)
+		}
+		if reply := next(t, x.bad); !reply.Reply || reply.ID != "r" {
+			t.Errorf("a reply that is none: %+v", reply)
+		}
+		if dance := next(t, x.bad); dance.Reply || dance.ID != "m2" || dance.CallID != "c1" || *dance.N != 0 || dance.Code != signal.CodeUnknownType {
+			t.Errorf("an unknown type: %+v", dance)
 		}
 		if l, m := x.Counters().TooLarge.Load(), x.Counters().Malformed.Load(); l != 1 || m != 3 || len(x.messages) != 0 {
 			t.Errorf("%d too large, %d malformed, %d handed on; want 1, 3, 0", l, m, len(x.messages))
 		}
+	})
+}
+
+func TestBacklogDoesNotHoldSignallingUp(t *testing.T) {
+	overBoth(t, func(t *testing.T, w wire) {
+		c := config(t, w.url())
+		var there atomic.Bool
+		c.Client.Dial = gate(&there)
+		x := run(t, c)
+		const events = 3000
+		for range events {
+			x.Record(record("a", event.CallRinging{}))
+		}
+		soon(t, func() error {
+			if n := x.Backlog(); n != events {
+				return fmt.Errorf("backlog %d, want %d", n, events)
+			}
+			return nil
+		})
+		w.start(t)
+		there.Store(true)
+		x.online(t)
+		x.Signal("desk-1", signal.Message{ID: "m1", CallID: "c1", Body: signal.Joined{}})
+		before := 0
+		for {
+			m := next(t, w.seen())
+			if m.Topic == topics.Signal("desk-1", "kiosk-1") {
+				break
+			}
+			if m.Topic == topics.Event("kiosk-1") {
+				before++
+			}
+		}
+		if before > events/2 {
+			t.Errorf("%d of %d events went before the message", before, events)
+		}
+		x.delivered(t)
 	})
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"time"
 
 	"hailpoint/callagent/command"
 	"hailpoint/callagent/event"
@@ -55,7 +54,7 @@ func (l *Link) receive(_ context.Context, _ *mqtt.Session, m mqtt.Message) {
 	}
 }
 
-// signal hands a message to the agent, or answers it with an error.
+// signal hands a message to the agent, or what could be read of it.
 func (l *Link) signal(from string, payload []byte) {
 	m, err := signal.Decode(payload)
 	if err == nil {
@@ -64,14 +63,9 @@ func (l *Link) signal(from string, payload []byte) {
 	}
 	l.counters.Malformed.Add(1)
 	l.log.Debug("signalling message refused", "from", from, "err", err)
-	bad, ok := errors.AsType[*signal.DecodeError](err)
-	if !ok || bad.ID == "" || bad.Reply {
-		return
+	if bad, ok := errors.AsType[*signal.DecodeError](err); ok {
+		l.agent.Unreadable(from, bad)
 	}
-	l.Signal(from, signal.Message{
-		ID: l.cfg.NewID(), CallID: bad.CallID, At: time.Now().UnixMilli(),
-		Body: signal.Error{Ref: bad.ID, Code: bad.Code, Detail: bad.Err.Error()},
-	})
 }
 
 // group tells the agent who is in a ring group. A group whose retained message

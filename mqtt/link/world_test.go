@@ -239,6 +239,7 @@ type agent struct {
 	links    chan bool
 	faults   chan fault
 	commands chan command.Command
+	bad      chan *signal.DecodeError
 }
 
 type received struct {
@@ -254,15 +255,17 @@ type fault struct {
 func newAgent() *agent {
 	return &agent{
 		make(chan received, 256), make(chan []event.User, 256), make(chan string, 256),
-		make(chan bool, 256), make(chan fault, 1024), make(chan command.Command, 256),
+		make(chan bool, 256), make(chan fault, 1024), make(chan command.Command, 256), make(chan *signal.DecodeError, 256),
 	}
 }
 
-func (a *agent) Message(from string, m signal.Message) { a.messages <- received{from, m} }
-func (a *agent) Group(_ string, members []event.User)  { a.groups <- members }
-func (a *agent) PeerName(address, name string)         { a.names <- address + " is " + name }
-func (a *agent) LinkChanged(up bool)                   { a.links <- up }
-func (a *agent) Fault(source string, err error)        { a.faults <- fault{source, err} }
+func (a *agent) Message(from string, m signal.Message)        { a.messages <- received{from, m} }
+func (a *agent) Unreadable(_ string, err *signal.DecodeError) { a.bad <- err }
+
+func (a *agent) Group(_ string, members []event.User) { a.groups <- members }
+func (a *agent) PeerName(address, name string)        { a.names <- address + " is " + name }
+func (a *agent) LinkChanged(up bool)                  { a.links <- up }
+func (a *agent) Fault(source string, err error)       { a.faults <- fault{source, err} }
 func (a *agent) Command(_ context.Context, c command.Command) command.Reply {
 	a.commands <- c
 	if c.Name != "agent.status" {

@@ -76,7 +76,7 @@ type RTC struct {
 	ICEServers    []ICEServer   `toml:"ice_servers" doc:"STUN and TURN servers"`
 	GatherTimeout time.Duration `toml:"gather_timeout" doc:"longest wait for a STUN server; calls do not wait for it"`
 	Interfaces    List          `toml:"interfaces" doc:"network interfaces to use; empty: all"`
-	Loopback      bool          `toml:"loopback" doc:"also offer loopback addresses, for calls within one machine"`
+	Loopback      bool          `toml:"loopback" doc:"also offer loopback addresses, for calls within one machine; on by itself when the broker is on this machine"`
 }
 
 // ICEServer is one STUN or TURN server.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -103,7 +105,7 @@ func (t *Terminal) openMedia() error {
 	transport.MediaTimeout = cfg.Call.MediaTimeout
 	transport.GatherTimeout = cfg.RTC.GatherTimeout
 	transport.Interfaces = cfg.RTC.Interfaces
-	transport.Loopback = cfg.RTC.Loopback
+	transport.Loopback = cfg.RTC.Loopback || onThisMachine(cfg.MQTT.Broker)
 	for _, s := range cfg.RTC.ICEServers {
 		server := rtc.ICEServer{URLs: s.URLs, Username: s.Username}
 		if s.PasswordFile != "" {
@@ -130,6 +132,22 @@ func (t *Terminal) openMedia() error {
 	t.media = &media{endpoint: endpoint, path: path, volume: volume, log: t.log}
 	t.media.card = t.hw.Card(path.Block, t.soundChanged)
 	return nil
+}
+
+// onThisMachine tells whether a broker is reached over loopback: then the other
+// endpoints may be on this machine too, and it may have no other network.
+func onThisMachine(brokers []string) bool {
+	for _, b := range brokers {
+		u, err := url.Parse(b)
+		if err != nil {
+			continue
+		}
+		ip, err := netip.ParseAddr(u.Hostname())
+		if u.Hostname() == "localhost" || (err == nil && ip.IsLoopback()) {
+			return true
+		}
+	}
+	return false
 }
 
 // soundChanged tells the agent that sound works or fails.

@@ -243,8 +243,9 @@ type kiosk struct {
 	got chan mqtt.Message
 }
 
-func (h *house) kiosk(id string) *kiosk {
+func (h *house) kiosk() *kiosk {
 	h.t.Helper()
+	const id = "kiosk-1"
 	k := &kiosk{t: h.t, id: id, got: make(chan mqtt.Message, 1024)}
 	up := make(chan *mqtt.Session, 16)
 	c := mqtt.Default()
@@ -321,7 +322,7 @@ func message(t *testing.T, body signal.Body) json.RawMessage {
 func TestAPageIsAnEndpointOfCalls(t *testing.T) {
 	h := newHouse(t)
 	h.logIn()
-	k := h.kiosk("kiosk-1")
+	k := h.kiosk()
 	k.members()
 	p := h.open()
 	if !strings.HasPrefix(p.address, login.DeskPrefix) || !topic.ValidAddress(p.address) {
@@ -356,7 +357,7 @@ func TestAPageIsAnEndpointOfCalls(t *testing.T) {
 func TestAPageSpeaksInNobodyElsesName(t *testing.T) {
 	h := newHouse(t)
 	h.logIn()
-	k := h.kiosk("kiosk-1")
+	k := h.kiosk()
 	p := h.open()
 	invite := signal.Invite{Caller: event.User{ID: "chief"}, Media: event.Audio, SDP: "v=0"}
 	var refused struct{ ID, Detail string }
@@ -393,7 +394,7 @@ func TestAPageSpeaksInNobodyElsesName(t *testing.T) {
 func TestAPageMayTakeUpItsAddressAgain(t *testing.T) {
 	h := newHouse(t)
 	h.logIn()
-	k := h.kiosk("kiosk-1")
+	k := h.kiosk()
 	p := h.open()
 	_ = p.conn.CloseNow() // the network broke
 	k.members(p.address)
@@ -419,7 +420,7 @@ func TestPagesSeeTerminalsAndCallsLive(t *testing.T) {
 	h := newHouse(t)
 	h.logIn()
 	p := h.open()
-	k := h.kiosk("kiosk-1")
+	k := h.kiosk()
 	k.publish(topics.Status("kiosk-1"), 1, `{"online":true,"at":1,"state":"idle","name":"Door"}`)
 	var terminal struct{ ID, Name, Presence string }
 	if p.next("terminal", &terminal); terminal.ID != "kiosk-1" || terminal.Presence != "online" || terminal.Name != "Door" {

@@ -80,9 +80,7 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request, operator string) 
 		return
 	}
 	s.Log.Info("operator logged in", "operator", operator, "from", remote(r))
-	c := sessionCookie(r, token)
-	c.Expires = expires
-	http.SetCookie(w, c)
+	setCookie(w, r, token, int(time.Until(expires)/time.Second))
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
@@ -93,18 +91,17 @@ func (s *Server) logOut(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	c := sessionCookie(r, "")
-	c.MaxAge = -1
-	http.SetCookie(w, c)
+	setCookie(w, r, "", -1)
 	http.Redirect(w, r, "/login", http.StatusSeeOther)
 }
 
-func sessionCookie(r *http.Request, value string) *http.Cookie {
-	return &http.Cookie{
-		Name: cookie, Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
+// setCookie sets the session's cookie for so many seconds; -1 takes it away.
+func setCookie(w http.ResponseWriter, r *http.Request, value string, seconds int) {
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // without https, as on localhost, a Secure cookie would be lost
+		Name: cookie, Value: value, Path: "/", MaxAge: seconds, HttpOnly: true, SameSite: http.SameSiteStrictMode,
 		// Behind a proxy that ends TLS, the browser itself says that it speaks https.
 		Secure: r.TLS != nil || strings.HasPrefix(r.Header.Get("Origin"), "https://"),
-	}
+	})
 }
 
 // operator returns who is logged in. The error wraps login.ErrRefused if

@@ -97,7 +97,7 @@ func Assets() http.Handler {
 			return
 		}
 		w.Header().Set("Content-Type", contentType(name))
-		_, _ = w.Write(b) // an error means that the browser is gone
+		_, _ = w.Write(b) //nolint:gosec // a file of the program; an error means that the browser is gone
 	})
 }
 

@@ -178,9 +178,9 @@ func TestTheNewestEventIsAcknowledgedWhenItsTerminalIsQuiet(t *testing.T) {
 	run(t, func(b *bench) {
 		b.report(1, 2)
 		b.wants("at once")
-		time.Sleep(settle - 1)
+		time.Sleep(settle - time.Millisecond)
 		b.wants("a moment before")
-		time.Sleep(1)
+		time.Sleep(time.Millisecond)
 		b.wants("after the quiet", 2)
 		time.Sleep(time.Hour)
 		b.wants("not again")
