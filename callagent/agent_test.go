@@ -255,7 +255,7 @@ func TestAButtonThatFailsIsReadAgain(t *testing.T) {
 		if len(door.faults()) != 1 {
 			t.Errorf("status %+v", door.faults())
 		}
-		time.Sleep(2 * time.Second)
+		time.Sleep(4 * time.Second)
 		door.press("call")
 		if got := desk.state(); got != "ringing_in" || len(door.faults()) != 0 {
 			t.Errorf("after the repair: desk %s, status %+v", got, door.faults())

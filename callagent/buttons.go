@@ -15,8 +15,13 @@ import (
 	"hailpoint/device/led"
 )
 
-// retryWatch is the wait before a button that failed is watched again.
-const retryWatch = time.Second
+const (
+	// retryWatch is the wait before a button that failed is watched again.
+	retryWatch = time.Second
+	// steadyWatch is how long a button that failed must be read without trouble
+	// before it counts as repaired.
+	steadyWatch = 2 * time.Second
+)
 
 type button struct {
 	Button
@@ -30,7 +35,8 @@ func newButton(index int, b Button) *button {
 	return &button{Button: b, index: index, detector: gesture.New(b.Gesture)}
 }
 
-// watch hands a contact's edges to the loop, for ever.
+// watch hands a contact's edges to the loop, for ever. A failure is a fault
+// until the contact has been read again for a while.
 func (a *Agent) watch(ctx context.Context, b *button) {
 	source := "button " + b.Source.Name()
 	edges := make(chan device.Edge)
@@ -42,11 +48,20 @@ func (a *Agent) watch(ctx context.Context, b *button) {
 		}
 	}()
 	defer func() { close(edges); <-forward }()
+	failed := false
 	for {
+		var held *time.Timer
+		if failed {
+			held = time.AfterFunc(steadyWatch, func() { a.post(fault{source, nil}) })
+		}
 		err := b.Source.Watch(ctx, edges)
+		if held != nil {
+			held.Stop()
+		}
 		if ctx.Err() != nil {
 			return
 		}
+		failed = true
 		if err == nil {
 			err = errors.New("the line is no longer read")
 		}
@@ -55,7 +70,6 @@ func (a *Agent) watch(ctx context.Context, b *button) {
 		case <-ctx.Done():
 			return
 		case <-time.After(retryWatch):
-			a.post(fault{source, nil})
 		}
 	}
 }

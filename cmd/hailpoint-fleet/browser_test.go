@@ -47,7 +47,7 @@ func chromium(t *testing.T) string {
 // house is the service with one simulated terminal, and a browser.
 type house struct {
 	t        *testing.T
-	link     string // logs in at the console
+	service  *started
 	terminal *simulated.Terminal
 	ear      *soundsim.Recorder // what the terminal's speaker played
 	browser  context.Context
@@ -60,7 +60,7 @@ func newHouse(t *testing.T) *house {
 	path := chromium(t)
 	h := &house{t: t, ear: soundsim.NewRecorder(5 * time.Second)}
 	s := startService(t, options{simulated: 1}, func(c *simulated.Config) { c.Name, c.Heard = "Platform 2", h.ear.Hear })
-	h.link, h.terminal = s.link, s.sims[0]
+	h.service, h.terminal = s, s.sims[0]
 	h.open(path)
 	return h
 }
@@ -127,6 +127,8 @@ func (h *house) open(path string) {
 	} {
 		flags = append(flags, chromedp.Flag(f, true))
 	}
+	// A name that is this machine but, to the browser, not localhost.
+	flags = append(flags, chromedp.Flag("host-resolver-rules", "MAP fleet.example 127.0.0.1"))
 	flags = append(flags, chromedp.Flag("use-file-for-fake-audio-capture", wav),
 		chromedp.Flag("autoplay-policy", "no-user-gesture-required"), chromedp.WindowSize(1360, 900))
 	limited, cancel := context.WithTimeout(context.WithoutCancel(h.t.Context()), 5*patience)
@@ -154,7 +156,7 @@ func (h *house) open(path string) {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	h.do("open the console", chromedp.Navigate(h.link))
+	h.do("open the console", chromedp.Navigate(h.service.link))
 }
 
 // do works in the browser.
@@ -199,6 +201,14 @@ func (h *house) shows(selector string) {
 	h.t.Helper()
 	js := fmt.Sprintf("document.querySelector(%q) !== null", selector)
 	h.eventually(selector, func() bool { return value[bool](h, js) })
+}
+
+// says waits until an element shows some words.
+func (h *house) says(selector, words string) {
+	h.t.Helper()
+	h.eventually(selector+" says "+words, func() bool {
+		return value[bool](h, fmt.Sprintf("document.querySelector(%q)?.innerText.includes(%q) ?? false", selector, words))
+	})
 }
 
 // click clicks an element when it is there.
@@ -356,4 +366,21 @@ func TestTheLoginPageSaysWhatIsWrong(t *testing.T) {
 	h.do("log in", chromedp.Submit(chromedp.CSS(`form[action="/login"]`)))
 	h.shows(`.notice-bad`)
 	h.shoot("10-login")
+}
+
+func TestARefusedMicrophoneIsExplained(t *testing.T) {
+	h := newHouse(t)
+	h.shows(`#terminals [data-key="sim-1"] button:not([disabled])`)
+	value[bool](h, `(navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("no", "NotAllowedError"); }, true)`)
+	h.click(`#terminals [data-key="sim-1"] button`)
+	h.says("#dock", "Allow it beside the address bar")
+	h.shoot("11-refused")
+
+	// By another name than localhost and without https there is none at all.
+	h.do("log out", chromedp.Submit(chromedp.CSS(`form[action="/logout"]`)))
+	token := h.service.keys.Link("admin")
+	h.do("open it by another name", chromedp.Navigate(strings.Replace(h.service.url, "127.0.0.1", "fleet.example", 1)+"?token="+token))
+	h.says("#ready", "only to pages on localhost or https")
+	h.shows(`#terminals [data-key="sim-1"][data-presence="online"]`)
+	h.shoot("12-insecure")
 }

@@ -36,11 +36,7 @@ func credential(ctx context.Context, kind string, args []string, stdout, stderr 
 	if act == "remove" {
 		return s.RemoveCredential(ctx, store.Kind(kind), name)
 	}
-	keys, err := login.New(s, 0)
-	if err != nil {
-		return err
-	}
-	secret, err := keys.Add(ctx, store.Kind(kind), name)
+	secret, err := login.New(s, 0).Add(ctx, store.Kind(kind), name)
 	if err != nil {
 		return err
 	}

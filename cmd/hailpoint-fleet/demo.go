@@ -88,7 +88,7 @@ func demo(ctx context.Context, args []string, stdout, stderr io.Writer) (err err
 
 // readSpeech reads a WAV file, as much of it as the demonstration has time for.
 func readSpeech(file string) ([]int16, error) {
-	f, err := os.Open(file) //nolint:gosec // the caller names the file
+	f, err := os.Open(file)
 	if err != nil {
 		return nil, fmt.Errorf("read the speech: %w", err)
 	}

@@ -75,9 +75,7 @@ func (s *service) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.store.Close()) }()
-	if s.keys, err = login.New(s.store, 0); err != nil {
-		return err
-	}
+	s.keys = login.New(s.store, 0)
 	operator, password, err := s.keys.FirstOperator(ctx)
 	if err != nil {
 		return err

@@ -65,8 +65,8 @@ func begin(ctx context.Context, s stage, ended chan<- struct{}) *running {
 	r := &running{stage: s, cancel: cancel, done: make(chan struct{})}
 	go func() {
 		r.err = s.run(own)
+		ended <- struct{}{} // first: who sees done may look at ended
 		close(r.done)
-		ended <- struct{}{}
 	}()
 	return r
 }

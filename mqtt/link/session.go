@@ -184,10 +184,11 @@ func (l *Link) keepFollowing(ctx context.Context, s *mqtt.Session) error {
 			return nil
 		case <-l.follow.changed:
 		}
-		want, _ := l.follow.get()
+		all, _ := l.follow.get()
+		want := slices.DeleteFunc(slices.Clone(all), func(f string) bool { return f == own }) // subscribed already
 		var add, drop []string
 		for _, f := range want {
-			if !slices.Contains(have, f) && f != own {
+			if !slices.Contains(have, f) {
 				add = append(add, f)
 			}
 		}

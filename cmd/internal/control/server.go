@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"syscall"
 	"time"
 
 	"hailpoint/callagent"
@@ -69,13 +70,24 @@ func Listen(ctx context.Context, file string, log *slog.Logger) (net.Listener, e
 		return nil, errors.Join(fmt.Errorf("open control socket to its group: %w", err), l.Close())
 	}
 	if g, err := user.LookupGroup(Group); err == nil {
-		if gid, err := strconv.Atoi(g.Gid); err == nil {
+		if gid, err := strconv.Atoi(g.Gid); err == nil && !belongsTo(file, gid) {
 			if err := os.Chown(file, -1, gid); err != nil {
-				log.Warn("control socket is for its owner only", "group", Group, "error", err)
+				log.Warn("control socket is not for its group", "group", Group, "error", err)
 			}
 		}
 	}
 	return l, nil
+}
+
+// belongsTo tells whether a file has a group already: a service may not be
+// allowed to change it.
+func belongsTo(file string, gid int) bool {
+	info, err := os.Stat(file)
+	if err != nil {
+		return false
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int64(stat.Gid) == int64(gid)
 }
 
 // Serve answers on l until ctx ends, then closes it.

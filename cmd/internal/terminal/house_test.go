@@ -21,6 +21,7 @@ import (
 	"go.uber.org/goleak"
 
 	"hailpoint/audio"
+	"hailpoint/audio/opus"
 	soundsim "hailpoint/audio/sim"
 	"hailpoint/callagent/event"
 	"hailpoint/cmd/internal/config"
@@ -242,6 +243,9 @@ func boxConfig(t testing.TB, id, url string) config.Config {
 // newBox starts a terminal; change may alter its configuration.
 func newBox(t testing.TB, id string, h house, change func(*config.Config)) *box {
 	t.Helper()
+	if !opus.Available {
+		t.Skip("built without cgo: no Opus, and so no terminal")
+	}
 	cfg := boxConfig(t, id, h.URL())
 	if change != nil {
 		change(&cfg)

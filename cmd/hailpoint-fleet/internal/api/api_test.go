@@ -62,10 +62,7 @@ func newHouse(t *testing.T, sims ...api.Simulated) *house {
 			t.Error(err)
 		}
 	})
-	h := &house{t: t}
-	if h.keys, err = login.New(s, bcrypt.MinCost); err != nil {
-		t.Fatal(err)
-	}
+	h := &house{t: t, keys: login.New(s, bcrypt.MinCost)}
 	if _, h.password, err = h.keys.FirstOperator(t.Context()); err != nil {
 		t.Fatal(err)
 	}

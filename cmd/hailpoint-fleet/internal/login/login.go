@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
@@ -55,21 +56,20 @@ func Hash(secret string) string {
 type Keys struct {
 	store *store.Store
 	cost  int
-	slots chan struct{} // bounds the password checks that run at once
-	dummy []byte        // hash to compare with where there is no such operator
+	slots chan struct{}          // bounds the password checks that run at once
+	dummy func() ([]byte, error) // hash to compare with where there is no such operator
 	links links
 }
 
 // New returns the Keys of a store. cost is bcrypt's; 0 is a sensible one.
-func New(s *store.Store, cost int) (*Keys, error) {
+func New(s *store.Store, cost int) *Keys {
 	if cost == 0 {
 		cost = 11 // about 0.15 s
 	}
-	dummy, err := bcrypt.GenerateFromPassword([]byte(Generate()), cost)
-	if err != nil {
-		return nil, fmt.Errorf("prepare password checks: %w", err)
+	return &Keys{
+		store: s, cost: cost, slots: make(chan struct{}, 2),
+		dummy: sync.OnceValues(func() ([]byte, error) { return bcrypt.GenerateFromPassword([]byte(Generate()), cost) }),
 	}
-	return &Keys{store: s, cost: cost, slots: make(chan struct{}, 2), dummy: dummy}, nil
 }
 
 // FirstOperator makes the first operator if there is none yet, and returns the
@@ -118,7 +118,10 @@ func (k *Keys) Password(ctx context.Context, name, password string) error {
 	}
 	against := []byte(hash)
 	if !known || len(password) > maxPassword {
-		against, password, known = k.dummy, "", false
+		password, known = "", false
+		if against, err = k.dummy(); err != nil {
+			return fmt.Errorf("prepare password checks: %w", err)
+		}
 	}
 	select {
 	case k.slots <- struct{}{}:

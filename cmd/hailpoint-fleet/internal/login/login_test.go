@@ -24,11 +24,7 @@ func newKeys(t *testing.T) (*login.Keys, *store.Store) {
 			t.Error(err)
 		}
 	})
-	k, err := login.New(s, bcrypt.MinCost)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k, s
+	return login.New(s, bcrypt.MinCost), s
 }
 
 func TestTheFirstOperatorIsMadeOnce(t *testing.T) {
