@@ -108,11 +108,13 @@ build/speech.wav:
 
 ##@ Test
 
+# One package at a time: the tests of whole calls hear each other in real time,
+# which the race detector makes dear enough.
 .PHONY: test
 test: deps-test ## run every test, with the race detector
 	@mkdir -p build
 	@$(GO) build -buildvcs=false -o build/testsum ./cmd/internal/testsum
-	$(GO) test -race -shuffle=on -timeout 15m -json ./... | build/testsum
+	$(GO) test -race -shuffle=on -p 1 -timeout 15m -json ./... | build/testsum
 
 .PHONY: check
 check: deps-test check-tidy check-format check-lint check-imports check-stubs check-386 check-tree ## look at the tree as a reviewer would; runs no test that make test runs

@@ -21,6 +21,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"hailpoint/audio"
+	"hailpoint/audio/opus"
 	soundsim "hailpoint/audio/sim"
 	"hailpoint/cmd/hailpoint-fleet/internal/simulated"
 	"hailpoint/mqtt/topic"
@@ -57,6 +58,9 @@ const micHz = 1000 // the tone that the browser's microphone hears
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
+	if !opus.Available {
+		t.Skip("built without cgo: no Opus")
+	}
 	path := chromium(t)
 	h := &house{t: t, ear: soundsim.NewRecorder(5 * time.Second)}
 	s := startService(t, options{simulated: 1}, func(c *simulated.Config) { c.Name, c.Heard = "Platform 2", h.ear.Hear })

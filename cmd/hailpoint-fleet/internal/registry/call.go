@@ -95,7 +95,9 @@ func (f *folding) add(e Entry) {
 	case event.CallRinging{}.Name():
 		s.reach(Ringing)
 	case event.CallAccepted{}.Name():
-		if d, ok := data[event.CallAccepted](e); ok && d.User.ID != "" {
+		// The caller may know no more than the address of who answered.
+		if d, ok := data[event.CallAccepted](e); ok && d.User.ID != "" &&
+			(d.User.ID != f.call.Callee.ID || f.call.Callee.Name == "") {
 			f.call.Callee = d.User
 		}
 		s.reach(Answered)

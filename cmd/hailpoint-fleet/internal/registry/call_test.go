@@ -90,6 +90,16 @@ func TestFold(t *testing.T) {
 			},
 			func(c *registry.Call) { c.State, c.ConnectedAt = registry.Talking, 300 },
 		},
+		"who answered says its own name": {
+			func(f flow) []registry.Entry {
+				nameless := []event.User{{ID: "desk"}}
+				return []registry.Entry{
+					f.door.says(100, event.CallCreated{Caller: door, Callees: nameless, Media: event.Audio}),
+					f.desk.says(200, event.CallAccepted{User: desk, Local: true}), f.door.says(202, event.CallAccepted{User: nameless[0]}),
+				}
+			},
+			func(c *registry.Call) { c.State, c.Callees = registry.Answered, []event.User{{ID: "desk"}} },
+		},
 		"the callee hung up": {
 			func(f flow) []registry.Entry {
 				return []registry.Entry{

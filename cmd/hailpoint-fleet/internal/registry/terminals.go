@@ -107,16 +107,22 @@ func (t *Terminals) Status(now time.Time, id string, payload []byte, retained bo
 		e.away(now, s, retained)
 		return e.Terminal, nil
 	}
+	// The broker may send again what it kept, to a subscription that was made
+	// anew: that a terminal was heard meanwhile stays true.
+	heard, seen, deadline := e.Presence == Online, e.LastSeen, e.deadline
 	e.Terminal = Terminal{
 		ID: id, Name: s.Name, Presence: Online, State: s.State, CallID: s.CallID, Peer: s.Peer, Muted: s.Muted,
 		Volume: s.Volume, Version: s.Version, BootID: s.BootID, LastSeen: now.UnixMilli(),
 		Labels: s.Labels, Capabilities: s.Capabilities, Faults: s.Faults,
 	}
-	if retained {
-		e.Presence, e.State, e.CallID, e.Peer, e.LastSeen = Unheard, "", "", "", s.At
-	}
 	e.learn(s.IntervalMs)
 	e.deadline = now.Add(missedIntervals * e.interval)
+	switch {
+	case retained && heard:
+		e.LastSeen, e.deadline = seen, deadline
+	case retained:
+		e.Presence, e.State, e.CallID, e.Peer, e.LastSeen = Unheard, "", "", "", s.At
+	}
 	return e.Terminal, nil
 }
 

@@ -36,6 +36,8 @@ func TestPresence(t *testing.T) {
 		"a will makes it offline":                         {[]step{{status: online}, {after: time.Second, status: will}}, registry.Offline, "", 0},
 		"an orderly stop is its last word":                {[]step{{status: online}, {after: time.Second, status: shutdown}}, registry.Offline, "", 1000},
 		"a retained status is old news":                   {[]step{{status: online, retained: true}}, registry.Unheard, "", -1},
+		"a retained one does not unsay what was heard":    {[]step{{status: online}, {after: time.Second, status: online, retained: true}}, registry.Online, "talking", 0},
+		"nor does it prove anybody there":                 {[]step{{status: online}, {after: time.Minute, status: online, retained: true}, {after: time.Minute}}, registry.Lost, "", 0},
 		"telemetry proves it there":                       {[]step{{status: online, retained: true}, {after: time.Second, telem: `{}`}}, registry.Online, "", 1000},
 		"telemetry that comes after the will is late":     {[]step{{status: online}, {status: will}, {after: time.Second, telem: `{}`}}, registry.Offline, "", 0},
 		"a little less than three intervals is no loss":   {[]step{{status: online}, {after: 89 * time.Second}}, registry.Online, "talking", 0},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -13,12 +12,16 @@ import (
 	"go.uber.org/goleak"
 
 	"hailpoint/audio"
+	"hailpoint/audio/opus"
 	"hailpoint/cmd/hailpoint-fleet/internal/simulated"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestAPressLightsALampEvenWithoutABroker(t *testing.T) {
+	if !opus.Available {
+		t.Skip("built without cgo: no Opus")
+	}
 	scratch := t.TempDir()
 	t.Setenv("TMPDIR", scratch)
 	s, err := simulated.New(simulated.Config{
@@ -60,9 +63,6 @@ func TestAPressLightsALampEvenWithoutABroker(t *testing.T) {
 	}
 	if left, err := filepath.Glob(filepath.Join(scratch, "hailpoint-sim-*")); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
-	}
-	if _, err := os.Stat(scratch); err != nil {
-		t.Error(err)
 	}
 }
 

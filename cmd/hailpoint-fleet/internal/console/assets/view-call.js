@@ -40,7 +40,8 @@ export class CallView {
       if (call.over) {
         this.#tell(`Call ended: ${REASONS[call.reason] ?? call.reason}`);
         clearTimeout(this.#closing);
-        this.#closing = setTimeout(() => this.#phone.call === call && this.#phone.clear(), SHOWN_AFTER_END);
+        // What went wrong stays until it was read.
+        if (!call.detail) this.#closing = setTimeout(() => this.#phone.call === call && this.#phone.clear(), SHOWN_AFTER_END);
       }
       if (call.state === "ringing_in") n.answer.focus();
     }
@@ -54,7 +55,7 @@ export class CallView {
     text(n.end, { ringing_in: "Decline", connecting: "Hang up", talking: "Hang up", ended: "Close" }[call.state] ?? "Cancel");
     n.end.classList.toggle("button-bad", !call.over);
     n.levels.hidden = !["connecting", "talking"].includes(call.state);
-    text(n.time, call.state === "talking" || call.over ? clock(call.talked) : "");
+    text(n.time, call.talkingSince ? clock(call.talked) : "");
   }
 
   #build(call) {
