@@ -90,7 +90,7 @@ func (c *Client) Run(ctx context.Context) error {
 				if err.Error() != said {
 					said, level = err.Error(), slog.LevelWarn
 				}
-				c.log.Log(ctx, level, "broker not reached", "broker", broker, "err", err, "failures", failures)
+				c.log.Log(ctx, level, "broker not reached", "broker", broker, "error", err, "failures", failures)
 				continue
 			}
 			said = ""
@@ -100,7 +100,7 @@ func (c *Client) Run(ctx context.Context) error {
 			if ctx.Err() != nil {
 				return nil //nolint:nilerr // an orderly stop, which serve has completed
 			}
-			c.log.Warn("broker connection ended", "broker", broker, "err", err, "lasted", time.Since(began).Round(time.Millisecond))
+			c.log.Warn("broker connection ended", "broker", broker, "error", err, "lasted", time.Since(began).Round(time.Millisecond))
 			if errors.Is(err, ErrStop) {
 				return err
 			}
@@ -234,7 +234,7 @@ func (c *Client) bye(ctx context.Context, s *Session) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.config.StopTimeout)
 	defer cancel()
 	if err := s.Send(ctx, m); err != nil {
-		c.log.Warn("last message not acknowledged", "err", err)
+		c.log.Warn("last message not acknowledged", "error", err)
 	}
 }
 

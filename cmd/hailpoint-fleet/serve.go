@@ -134,7 +134,7 @@ func until(done <-chan struct{}) func(context.Context) error {
 // tell logs what the service manager could not be told.
 func (s *service) tell(what string, err error) {
 	if err != nil {
-		s.log.Warn("service manager not told", "what", what, "err", err)
+		s.log.Warn("service manager not told", "what", what, "error", err)
 	}
 }
 
@@ -151,7 +151,7 @@ func (s *service) newBroker(ctx context.Context) (*broker.Broker, error) {
 		}
 		ok, err := s.keys.Terminal(lookup, l.User, l.Password, open)
 		if err != nil {
-			s.log.Error("terminal not looked up", "device_id", l.User, "err", err)
+			s.log.Error("terminal not looked up", "device_id", l.User, "error", err)
 		}
 		return ok
 	}
@@ -243,7 +243,7 @@ func (s *service) announce(operator, password string) {
 		b.WriteString("Terminals need a password each: hailpoint-fleet terminal add ID\n")
 	}
 	if _, err := io.WriteString(s.out, b.String()); err != nil {
-		s.log.Warn("address not printed", "err", err)
+		s.log.Warn("address not printed", "error", err)
 	}
 	s.log.Info("ready", "console", console, "broker", s.broker.URL(), "simulated", len(s.sims))
 	if s.up != nil {

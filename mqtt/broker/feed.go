@@ -145,7 +145,7 @@ func (b *Broker) store(ctx context.Context, batch []jetstream.Msg, handle func(c
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // told to stop; the messages are given back
 		}
-		b.log.Warn("events not stored; will try again", "events", len(batch), "err", err)
+		b.log.Warn("events not stored; will try again", "events", len(batch), "error", err)
 		again := time.NewTimer(backoff.Delay(failures, 1))
 		select {
 		case <-again.C:

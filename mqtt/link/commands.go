@@ -203,7 +203,7 @@ func (c *commands) do(ctx context.Context, l *Link, j job) {
 	c.mu.Unlock()
 	if err != nil {
 		// A command that is not kept could be done twice.
-		l.log.Error("command not done", "command_id", cmd.ID, "name", cmd.Name, "err", err)
+		l.log.Error("command not done", "command_id", cmd.ID, "name", cmd.Name, "error", err)
 		l.answer(command.Fail(cmd.ID, command.Errorf(command.Unavailable, "not done: %v", err)), j.answer)
 		return
 	}
@@ -213,7 +213,7 @@ func (c *commands) do(ctx context.Context, l *Link, j job) {
 	l.log.Info("command done", "command_id", cmd.ID, "name", cmd.Name, "ok", reply.OK)
 	b, err := json.Marshal(reply)
 	if err != nil {
-		l.log.Error("reply not made", "command_id", cmd.ID, "err", err)
+		l.log.Error("reply not made", "command_id", cmd.ID, "error", err)
 		return
 	}
 	done := &kept{ID: cmd.ID, At: k.At, Reply: b}
@@ -222,7 +222,7 @@ func (c *commands) do(ctx context.Context, l *Link, j job) {
 	err = c.write(done) // before it is given: a repeat gets the same reply
 	c.mu.Unlock()
 	if err != nil {
-		l.log.Error("reply not kept", "command_id", cmd.ID, "err", err)
+		l.log.Error("reply not kept", "command_id", cmd.ID, "error", err)
 	}
 	j.answer(b)
 }

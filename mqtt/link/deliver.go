@@ -199,7 +199,7 @@ func (d *deliverer) load() error {
 			if rec, err := event.Decode(e.Data); err == nil {
 				messages = d.link.messages(rec, e.Data, d.encoders)
 			} else {
-				d.link.log.Warn("record has no vocabulary records", "seq", e.Seq, "err", err)
+				d.link.log.Warn("record has no vocabulary records", "seq", e.Seq, "error", err)
 			}
 		}
 		if e.Seq <= j.Acknowledged() {
@@ -264,10 +264,10 @@ func (d *deliverer) acknowledged(seq uint64) {
 	d.mu.Unlock()
 	j := d.link.journal
 	if err := j.Acknowledge(seq); err != nil {
-		d.link.log.Warn("acknowledgement not noted; events will be repeated after a restart", "seq", seq, "err", err)
+		d.link.log.Warn("acknowledgement not noted; events will be repeated after a restart", "seq", seq, "error", err)
 	}
 	if err := j.Keep(d.link.recorder.needed(j.Acknowledged())); err != nil {
-		d.link.log.Warn("delivered events not removed", "err", err)
+		d.link.log.Warn("delivered events not removed", "error", err)
 	}
 	d.wakeUp()
 }

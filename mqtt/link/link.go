@@ -140,7 +140,7 @@ func (l *Link) connect(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		l.log.Error("link given up until told otherwise", "err", err)
+		l.log.Error("link given up until told otherwise", "error", err)
 		select {
 		case <-l.resume: // asked for when there was nothing to resume
 		default:
@@ -197,7 +197,7 @@ func (l *Link) JournalID() string { return l.journal.ID() }
 func (l *Link) Signal(to string, m signal.Message) {
 	b, err := signal.Encode(m)
 	if err != nil {
-		l.log.Error("signalling message not sent", "call_id", m.CallID, "to", to, "err", err)
+		l.log.Error("signalling message not sent", "call_id", m.CallID, "to", to, "error", err)
 		l.counters.TooLarge.Add(1)
 		return
 	}

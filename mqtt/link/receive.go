@@ -62,7 +62,7 @@ func (l *Link) signal(from string, payload []byte) {
 		return
 	}
 	l.counters.Malformed.Add(1)
-	l.log.Debug("signalling message refused", "from", from, "err", err)
+	l.log.Debug("signalling message refused", "from", from, "error", err)
 	if bad, ok := errors.AsType[*signal.DecodeError](err); ok {
 		l.agent.Unreadable(from, bad)
 	}
@@ -77,7 +77,7 @@ func (l *Link) group(name string, payload []byte) {
 	if len(payload) > 0 {
 		if err := json.Unmarshal(payload, &g); err != nil {
 			l.counters.Malformed.Add(1)
-			l.log.Warn("ring group not readable", "group", name, "err", err)
+			l.log.Warn("ring group not readable", "group", name, "error", err)
 			return
 		}
 	}
@@ -142,7 +142,7 @@ func (l *Link) desired(payload []byte) {
 	}
 	b, err := json.Marshal(map[string]any{"version": c.Version, "ok": false, "errors": []string{problem}, "config": struct{}{}})
 	if err != nil {
-		l.log.Error("configuration report not made", "err", err)
+		l.log.Error("configuration report not made", "error", err)
 		return
 	}
 	l.post(mqtt.Message{Topic: l.cfg.Topics.ConfigReported(l.cfg.Self), Payload: b, QoS: 1, Retained: true})
@@ -152,7 +152,7 @@ func (l *Link) desired(payload []byte) {
 func (l *Link) answer(r command.Reply, give func(reply []byte)) {
 	b, err := json.Marshal(r)
 	if err != nil {
-		l.log.Error("reply not made", "command_id", r.ID, "err", err)
+		l.log.Error("reply not made", "command_id", r.ID, "error", err)
 		return
 	}
 	give(b)

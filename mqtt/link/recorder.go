@@ -96,14 +96,14 @@ func (r *recorder) bury() error {
 	}
 	var raws []json.RawMessage
 	if err := json.Unmarshal(mark, &raws); err != nil {
-		r.link.log.Error("mark of the last running call not readable", "err", err)
+		r.link.log.Error("mark of the last running call not readable", "error", err)
 		return r.link.journal.SetRunning(nil)
 	}
 	var records []event.Record
 	for _, raw := range raws {
 		rec, err := event.Decode(raw)
 		if err != nil {
-			r.link.log.Error("mark of the last running call not readable", "err", err)
+			r.link.log.Error("mark of the last running call not readable", "error", err)
 			continue
 		}
 		if r.calls[rec.CallID].end == 0 {
@@ -219,7 +219,7 @@ func (r *recorder) recordable(rec event.Record) bool {
 		err = fmt.Errorf("it has %d bytes, at most %d are allowed", len(b), maxRecord-512)
 	}
 	r.link.counters.Unrecordable.Add(1)
-	r.link.log.Error("event cannot be recorded", "call_id", rec.CallID, "event_id", rec.ID, "err", err)
+	r.link.log.Error("event cannot be recorded", "call_id", rec.CallID, "event_id", rec.ID, "error", err)
 	return false
 }
 
@@ -243,7 +243,7 @@ func (r *recorder) keep(ctx context.Context, records []event.Record) {
 		case <-again.C:
 		case <-ctx.Done():
 			again.Stop()
-			r.link.log.Error("events lost: the disk did not take them before the stop", "events", len(records), "err", err)
+			r.link.log.Error("events lost: the disk did not take them before the stop", "events", len(records), "error", err)
 			return
 		}
 	}
@@ -329,19 +329,19 @@ func (r *recorder) leaveMark(died []event.Record) {
 		for _, rec := range died {
 			b, err := rec.Encode()
 			if err != nil {
-				r.link.log.Error("running call not marked", "call_id", rec.CallID, "err", err)
+				r.link.log.Error("running call not marked", "call_id", rec.CallID, "error", err)
 				return
 			}
 			raws = append(raws, b)
 		}
 		var err error
 		if mark, err = json.Marshal(raws); err != nil {
-			r.link.log.Error("running call not marked", "err", err)
+			r.link.log.Error("running call not marked", "error", err)
 			return
 		}
 	}
 	if err := r.link.journal.SetRunning(mark); err != nil && !errors.Is(err, journal.ErrClosed) {
-		r.link.log.Error("running call not marked", "err", err)
+		r.link.log.Error("running call not marked", "error", err)
 	}
 }
 
@@ -372,7 +372,7 @@ func (l *Link) messages(rec event.Record, b []byte, encoders []dialect.Encoder) 
 		for _, v := range e.Encode(rec) {
 			b, err := json.Marshal(v)
 			if err != nil {
-				l.log.Error("vocabulary record not made", "system", e.System(), "event_id", rec.ID, "err", err)
+				l.log.Error("vocabulary record not made", "system", e.System(), "event_id", rec.ID, "error", err)
 				continue
 			}
 			out = append(out, mqtt.Message{Topic: l.cfg.Topics.EventOf(l.cfg.Self, e.System()), Payload: b, QoS: 1})

@@ -39,7 +39,8 @@ func (l *Link) figures() map[string]any {
 	figures := map[string]any{
 		"v": 1, "at": time.Now().UnixMilli(), "boot_id": l.cfg.BootID,
 		"uptime_ms": time.Since(l.cfg.Boot).Milliseconds(), "clock": l.cfg.Clock(),
-		"rss_bytes": residentBytes(), "goroutines": runtime.NumGoroutine(),
+		"interval_ms": l.cfg.Telemetry.Milliseconds(),
+		"rss_bytes":   residentBytes(), "goroutines": runtime.NumGoroutine(),
 		"journal": map[string]any{
 			"id": l.journal.ID(), "last": l.journal.Last(), "acknowledged": l.journal.Acknowledged(),
 			"backlog": l.Backlog(), "damage": len(l.journal.Damage()),

@@ -26,7 +26,7 @@ func (s *Server) index(w http.ResponseWriter, r *http.Request) {
 			s.begin(w, r, operator)
 			return
 		}
-		s.Log.Warn("login link refused", "from", remote(r), "err", err)
+		s.Log.Warn("login link refused", "from", remote(r), "error", err)
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return
 	}
@@ -62,7 +62,7 @@ func (s *Server) logIn(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case errors.Is(err, login.ErrRefused):
 		s.limit.Failed(time.Now(), from)
-		s.Log.Warn("login refused", "from", from, "err", err)
+		s.Log.Warn("login refused", "from", from, "error", err)
 		console.Login(w, http.StatusUnauthorized, "Wrong name or password.")
 	case err != nil:
 		s.broken(w, err)
@@ -116,7 +116,7 @@ func (s *Server) operator(r *http.Request) (string, error) {
 
 // broken answers a request that failed for a reason that is not the caller's.
 func (s *Server) broken(w http.ResponseWriter, err error) {
-	s.Log.Error("request failed", "err", err)
+	s.Log.Error("request failed", "error", err)
 	http.Error(w, "The service could not do this; its log says why.", http.StatusInternalServerError)
 }
 

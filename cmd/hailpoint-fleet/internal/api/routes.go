@@ -31,7 +31,7 @@ func (s *Server) known(next http.HandlerFunc) http.HandlerFunc {
 			fail(w, http.StatusUnauthorized, "unauthorized",
 				"log in, or send \"Authorization: Bearer TOKEN\" with a token from: hailpoint-fleet token add NAME")
 		case err != nil:
-			s.Log.Error("request failed", "err", err)
+			s.Log.Error("request failed", "error", err)
 			fail(w, http.StatusInternalServerError, "internal", "the service's log says why")
 		default:
 			next(w, r)
@@ -42,7 +42,7 @@ func (s *Server) known(next http.HandlerFunc) http.HandlerFunc {
 func (s *Server) listTerminals(w http.ResponseWriter, r *http.Request) {
 	journals, err := s.Store.Journals(r.Context())
 	if err != nil {
-		s.Log.Error("request failed", "err", err)
+		s.Log.Error("request failed", "error", err)
 		fail(w, http.StatusInternalServerError, "internal", "the service's log says why")
 		return
 	}
@@ -64,7 +64,7 @@ func (s *Server) listCalls(w http.ResponseWriter, r *http.Request) {
 	}
 	calls, err := s.Store.Calls(r.Context(), int(limit), before)
 	if err != nil {
-		s.Log.Error("request failed", "err", err)
+		s.Log.Error("request failed", "error", err)
 		fail(w, http.StatusInternalServerError, "internal", "the service's log says why")
 		return
 	}
@@ -79,7 +79,7 @@ func (s *Server) listEvents(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, store.ErrNoCall):
 		fail(w, http.StatusNotFound, "no_such_call", "nothing of this call is stored")
 	case err != nil:
-		s.Log.Error("request failed", "err", err)
+		s.Log.Error("request failed", "error", err)
 		fail(w, http.StatusInternalServerError, "internal", "the service's log says why")
 	default:
 		answer(w, http.StatusOK, timeline{call, events})

@@ -130,7 +130,7 @@ func (s *Server) Run(ctx context.Context) error {
 			return nil
 		}
 		if err := s.publishGroup(ctx); err != nil && ctx.Err() == nil {
-			s.Log.Warn("ring group not published", "group", s.Group.Name, "err", err)
+			s.Log.Warn("ring group not published", "group", s.Group.Name, "error", err)
 			retry.Reset(time.Second)
 		}
 	}

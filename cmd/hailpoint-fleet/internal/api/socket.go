@@ -78,7 +78,7 @@ func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
 	// Accept refuses pages of other origins.
 	conn, err := websocket.Accept(w, r, nil)
 	if err != nil {
-		s.Log.Warn("console page refused", "from", remote(r), "err", err)
+		s.Log.Warn("console page refused", "from", remote(r), "error", err)
 		return
 	}
 	conn.SetReadLimit(maxFrame)
@@ -240,7 +240,7 @@ func (p *page) post(ctx context.Context, to string, raw json.RawMessage) {
 		return
 	}
 	if err := p.s.Broker.Publish(ctx, mqtt.Message{Topic: p.s.Topics.Signal(to, p.address), Payload: raw}); err != nil {
-		p.log.Warn("signalling message lost", "to", to, "err", err) // the page repeats it
+		p.log.Warn("signalling message lost", "to", to, "error", err) // the page repeats it
 	}
 }
 

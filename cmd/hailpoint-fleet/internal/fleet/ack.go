@@ -103,7 +103,7 @@ func (f *Fleet) sendAck(ctx context.Context, device, journal string, seq uint64)
 	}
 	if err != nil && ctx.Err() == nil {
 		// The terminal repeats what it got no acknowledgement for.
-		f.log.Warn("acknowledgement not sent", "device_id", device, "seq", seq, "err", err)
+		f.log.Warn("acknowledgement not sent", "device_id", device, "seq", seq, "error", err)
 	}
 }
 

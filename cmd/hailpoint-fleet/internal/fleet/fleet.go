@@ -92,14 +92,18 @@ func New(c Config, b Broker, s *store.Store, log *slog.Logger) *Fleet {
 
 // Run works until ctx ends; then it returns nil. The broker must be up.
 func (f *Fleet) Run(ctx context.Context) error {
-	g, ctx := errgroup.WithContext(ctx)
 	for _, kind := range []topic.Kind{topic.Status, topic.Telemetry} {
 		cancel, err := f.broker.Subscribe(ctx, f.config.Topics.Everyone(kind), f.hear)
-		if err != nil {
+		switch {
+		case err == nil:
+			defer cancel()
+		case ctx.Err() != nil:
+			return nil // asked to stop in the moment of its start
+		default:
 			return fmt.Errorf("watch the terminals: %w", err)
 		}
-		defer cancel()
 	}
+	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return f.watch(ctx) })
 	g.Go(func() error { return f.acknowledge(ctx) })
 	g.Go(func() error { return f.broker.Events(ctx, f.take) })
@@ -170,7 +174,7 @@ func (f *Fleet) note(ctx context.Context, m mqtt.Message) {
 	t, err := f.terminals.Status(now, p.ID, m.Payload, m.Retained)
 	f.mu.Unlock()
 	if err != nil {
-		f.log.Warn("status not understood", "device_id", p.ID, "err", err)
+		f.log.Warn("status not understood", "device_id", p.ID, "error", err)
 		return
 	}
 	f.log.Debug("terminal status", "device_id", t.ID, "presence", t.Presence, "state", t.State)
@@ -209,7 +213,7 @@ func (f *Fleet) take(ctx context.Context, messages []mqtt.Message) error {
 	for _, id := range saved.Calls {
 		call, timeline, err := f.store.Call(ctx, id)
 		if err != nil {
-			f.log.Error("call not read back", "call_id", id, "err", err)
+			f.log.Error("call not read back", "call_id", id, "error", err)
 			continue
 		}
 		if call.State == registry.Ended {
@@ -245,7 +249,7 @@ func (f *Fleet) read(messages []mqtt.Message) (b store.Batch, bytes int) {
 			err = fmt.Errorf("no place for %s", p.Kind)
 		}
 		if err != nil {
-			f.log.Warn("record left out", "topic", m.Topic, "bytes", len(m.Payload), "err", err)
+			f.log.Warn("record left out", "topic", m.Topic, "bytes", len(m.Payload), "error", err)
 		}
 	}
 	return b, bytes
