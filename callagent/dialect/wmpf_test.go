@@ -3,7 +3,6 @@ package dialect_test
 import (
 	"bytes"
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -11,6 +10,7 @@ import (
 
 	"hailpoint/callagent/dialect"
 	"hailpoint/callagent/event"
+	"hailpoint/callagent/internal/golden"
 )
 
 var (
@@ -153,7 +153,7 @@ func TestWMPFCallbacks(t *testing.T) {
 					line(t, &got, "  "+r.System, r)
 				}
 			}
-			golden(t, filepath.Join("testdata", "wmpf", name+".txt"), got.Bytes())
+			golden.File(t, filepath.Join("testdata", "wmpf", name+".txt"), got.Bytes())
 		})
 	}
 }
@@ -167,26 +167,6 @@ func line(t *testing.T, b *bytes.Buffer, head string, v any) {
 	b.WriteString(head + " ")
 	b.Write(text)
 	b.WriteByte('\n')
-}
-
-// golden compares got with a file; UPDATE_GOLDEN=1 rewrites it.
-func golden(t *testing.T, file string, got []byte) {
-	t.Helper()
-	if os.Getenv("UPDATE_GOLDEN") == "1" {
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", file, diff)
-	}
 }
 
 // callback is what a handler of the vocabulary looks at.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -15,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"hailpoint/callagent/event"
+	"hailpoint/callagent/internal/golden"
 )
 
 // record is a whole envelope around e.
@@ -158,29 +158,8 @@ func TestRecordBytesAreTheContract(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, filepath.Join("testdata", name+".json"), got)
+			golden.File(t, filepath.Join("testdata", name+".json"), got)
 		})
-	}
-}
-
-// golden compares got with a file; UPDATE_GOLDEN=1 rewrites it.
-func golden(t *testing.T, file string, got []byte) {
-	t.Helper()
-	got = append(bytes.Clone(got), '\n')
-	if os.Getenv("UPDATE_GOLDEN") == "1" {
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", file, diff)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"hailpoint/callagent/event"
+	"hailpoint/callagent/internal/golden"
 	"hailpoint/callagent/signal"
 )
 
@@ -62,7 +62,7 @@ func TestEveryMessageComesBackAndItsBytesAreTheContract(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, filepath.Join("testdata", string(body.Type())+".json"), b)
+			golden.File(t, filepath.Join("testdata", string(body.Type())+".json"), b)
 			got, err := signal.Decode(b)
 			if err != nil {
 				t.Fatal(err)
@@ -71,27 +71,6 @@ func TestEveryMessageComesBackAndItsBytesAreTheContract(t *testing.T) {
 				t.Errorf("Decode(Encode(m)) (-want +got):\n%s", diff)
 			}
 		})
-	}
-}
-
-// golden compares got with a file; UPDATE_GOLDEN=1 rewrites it.
-func golden(t *testing.T, file string, got []byte) {
-	t.Helper()
-	got = append(bytes.Clone(got), '\n')
-	if os.Getenv("UPDATE_GOLDEN") == "1" {
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", file, diff)
 	}
 }
 

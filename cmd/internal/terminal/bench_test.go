@@ -14,15 +14,37 @@ import (
 // debounce is that of the benchmarks' buttons; figures say whether it counts.
 const debounce = 20 * time.Millisecond
 
-// pair is two terminals at one broker, the door's target being the desk.
-func pair(b *testing.B) (h house, door, desk *box) {
+// measured runs a benchmark on a door whose target is a desk: once measures one
+// time, after the calls of the round before have ended.
+func measured(b *testing.B, unit string, prepare func(h house, door, desk *box) (once func() time.Duration)) {
 	b.Helper()
-	h = ownBroker(b)
-	desk = newBox(b, "desk", h, nil)
-	door = newBox(b, "door", h, func(c *config.Config) { c.Call.Target = config.List{"desk"} })
+	h := ownBroker(b)
+	desk := newBox(b, "desk", h, nil)
+	door := newBox(b, "door", h, func(c *config.Config) { c.Call.Target = config.List{"desk"} })
 	door.online()
 	desk.online()
-	return h, door, desk
+	once := prepare(h, door, desk)
+	var total, worst time.Duration
+	n := 0
+	for b.Loop() {
+		d := once()
+		total += d
+		worst = max(worst, d)
+		n++
+		for _, x := range []*box{door, desk} {
+			for _, button := range x.buttons {
+				button.Set(false)
+			}
+		}
+		time.Sleep(2 * debounce)
+		door.press("hangup")
+		door.becomes("idle")
+		desk.becomes("idle")
+	}
+	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+	b.ReportMetric(ms(total)/float64(n), "ms/"+unit)
+	b.ReportMetric(ms(worst), "ms-worst")
+	b.ReportMetric(0, "ns/op")
 }
 
 // hold presses a button down and returns when that was.
@@ -32,124 +54,85 @@ func (b *box) hold(name string) time.Time {
 	return began
 }
 
-// idle ends whatever call there is and lets go of all buttons.
-func idle(boxes ...*box) {
-	for _, b := range boxes {
-		for _, button := range b.buttons {
-			button.Set(false)
+// first returns a channel for a time and the function that gives it, but for
+// the first time only.
+func first() (<-chan time.Time, func()) {
+	c := make(chan time.Time, 1)
+	return c, func() {
+		select {
+		case c <- time.Now():
+		default:
 		}
 	}
-	boxes[0].t.Helper()
-	time.Sleep(2 * debounce)
-	boxes[0].press("hangup")
-	for _, b := range boxes {
-		b.becomes("idle")
-	}
 }
-
-func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // BenchmarkAnswerToSound is the time from the edge of the answering button,
 // debounce included, to the first sound of the answering side in the caller's
 // loudspeaker.
 func BenchmarkAnswerToSound(b *testing.B) {
-	_, door, desk := pair(b)
-	var total, worst time.Duration
-	n := 0
-	for b.Loop() {
-		door.press("call")
-		desk.becomes("ringing_in")
-		door.becomes("ringing_out")
-		time.Sleep(100 * time.Millisecond) // the transport is up before a person answers
-		heard := make(chan time.Time, 1)
-		door.onFrame(func(f *audio.Frame) {
-			if audio.ToneLevel(f[:], hz["desk"]) > 0.1 {
-				select {
-				case heard <- time.Now():
-				default:
+	measured(b, "answer", func(_ house, door, desk *box) func() time.Duration {
+		return func() time.Duration {
+			door.press("call")
+			desk.becomes("ringing_in")
+			door.becomes("ringing_out")
+			time.Sleep(100 * time.Millisecond) // the transport is up before a person answers
+			heard, hear := first()
+			door.frames.Store(&frameHook{func(f *audio.Frame) {
+				if audio.ToneLevel(f[:], hz["desk"]) > 0.1 {
+					hear()
 				}
-			}
-		})
-		pressed := desk.hold("call")
-		d := (<-heard).Sub(pressed)
-		door.onFrame(nil)
-		total += d
-		worst = max(worst, d)
-		n++
-		b.StopTimer()
-		idle(door, desk)
-		b.StartTimer()
-	}
-	b.ReportMetric(ms(total)/float64(n), "ms/answer")
-	b.ReportMetric(ms(worst), "ms-worst")
-	b.ReportMetric(0, "ns/op")
+			}})
+			defer door.frames.Store(nil)
+			pressed := desk.hold("call")
+			return (<-heard).Sub(pressed)
+		}
+	})
 }
 
 // BenchmarkEdgeToInvite is the time from the edge of the calling button,
 // without the debounce, to the invite at a program that listens at the broker.
 func BenchmarkEdgeToInvite(b *testing.B) {
-	h, door, desk := pair(b)
-	seen := make(chan time.Time, 16)
-	end, err := h.Subscribe(context.Background(), "hailpoint/v1/sig/desk/door", func(mqtt.Message) {
-		select {
-		case seen <- time.Now():
-		default:
+	measured(b, "invite", func(h house, door, desk *box) func() time.Duration {
+		seen := make(chan time.Time, 64)
+		end, err := h.Subscribe(context.Background(), "hailpoint/v1/sig/desk/door", func(mqtt.Message) {
+			select {
+			case seen <- time.Now():
+			default:
+			}
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(end)
+		return func() time.Duration {
+			for len(seen) > 0 {
+				<-seen
+			}
+			pressed := door.hold("call")
+			d := (<-seen).Sub(pressed) - debounce
+			desk.becomes("ringing_in")
+			return d
 		}
 	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer end()
-	var total, worst time.Duration
-	n := 0
-	for b.Loop() {
-		for len(seen) > 0 {
-			<-seen
-		}
-		pressed := door.hold("call")
-		d := (<-seen).Sub(pressed) - debounce
-		total += d
-		worst = max(worst, d)
-		n++
-		b.StopTimer()
-		desk.becomes("ringing_in")
-		idle(door, desk)
-		b.StartTimer()
-	}
-	b.ReportMetric(ms(total)/float64(n), "ms/invite")
-	b.ReportMetric(ms(worst), "ms-worst")
-	b.ReportMetric(0, "ns/op")
 }
 
 // BenchmarkEdgeToLamp is the time from the edge of the calling button, without
 // the debounce, to the change of the lamp that shows the call.
 func BenchmarkEdgeToLamp(b *testing.B) {
-	_, door, desk := pair(b)
-	var total, worst time.Duration
-	n := 0
-	for b.Loop() {
-		lit := make(chan time.Time, 1)
-		door.onLamp.Store(&lampHook{"calling", func(c sim.Change) {
-			if c.On {
-				select {
-				case lit <- time.Now():
-				default:
+	measured(b, "lamp", func(_ house, door, desk *box) func() time.Duration {
+		return func() time.Duration {
+			lit, light := first()
+			door.onLamp.Store(&lampHook{"calling", func(c sim.Change) {
+				if c.On {
+					light()
 				}
-			}
-		}})
-		pressed := door.hold("call")
-		d := (<-lit).Sub(pressed) - debounce
-		total += d
-		worst = max(worst, d)
-		n++
-		b.StopTimer()
-		desk.becomes("ringing_in")
-		idle(door, desk)
-		b.StartTimer()
-	}
-	b.ReportMetric(ms(total)/float64(n), "ms/lamp")
-	b.ReportMetric(ms(worst), "ms-worst")
-	b.ReportMetric(0, "ns/op")
+			}})
+			pressed := door.hold("call")
+			d := (<-lit).Sub(pressed) - debounce
+			desk.becomes("ringing_in")
+			return d
+		}
+	})
 }
 
 // lampHook is told of one lamp's changes.
@@ -160,11 +143,3 @@ type lampHook struct {
 
 // frameHook is told of what the speaker plays.
 type frameHook struct{ do func(*audio.Frame) }
-
-func (b *box) onFrame(do func(*audio.Frame)) {
-	if do == nil {
-		b.frames.Store(nil)
-		return
-	}
-	b.frames.Store(&frameHook{do})
-}
