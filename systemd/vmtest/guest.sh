@@ -26,7 +26,7 @@ check kernel uname -a
 check gpio env HAILPOINT_GPIO_SIM=1 $bin/gpio.test -test.v -test.timeout 140s -test.shuffle on
 check gpio-bench env HAILPOINT_GPIO_SIM=1 $bin/gpio.test -test.run '^$' -test.bench Lab -test.benchtime 500x
 
-for step in install rights sample start pins sound offline online press call watchdog unknown-line stop exposure; do
+for step in install rights sample start pins sound offline online press clock call watchdog unknown-line stop exposure; do
 	check service-$step sh ./service.sh $step || break
 done
 journalctl -q --no-pager -o short-monotonic >journal.txt
