@@ -147,9 +147,6 @@ func (a *Agent) Run(ctx context.Context) error {
 	for _, b := range a.buttons {
 		a.workers.Go(func() { a.watch(work, b) })
 	}
-	if err := a.media.Ready(); err != nil {
-		a.faults["sound"] = err.Error()
-	}
 	a.follow()
 	a.settle()
 	timer := time.NewTimer(0)

@@ -229,6 +229,20 @@ func TestAFaultIsShownAndGoesAway(t *testing.T) {
 	})
 }
 
+func TestACallToAnEmptyGroupWithoutSoundFailsAtOnce(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		door := w.add("door", dials("@desks"))
+		door.mu.Lock()
+		door.fault = errors.New("no microphone")
+		door.mu.Unlock()
+		door.press("call")
+		want(t, door, "call.created", "room.join_failed", "call.ended")
+		if got := door.heard(); got[len(got)-1] != audio.Error {
+			t.Errorf("the person hears %v", got)
+		}
+	})
+}
+
 func TestAStuckButtonIsAFault(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		door := w.add("door", nil)

@@ -58,6 +58,13 @@ func (a *Agent) dial(ctx context.Context, target string) {
 	}
 	a.log.Info("dialling", "call_id", in.Call.CallID, "target", target)
 	a.apply(ctx, in)
+	if len(a.state.Legs) == 0 { // nobody is in the group yet: no leg finds out that there is no sound
+		a.workers.Go(func() {
+			if err := a.media.Ready(ctx); err != nil && ctx.Err() == nil {
+				a.post(happened{call.MediaFailed{CallID: in.Call.CallID, Detail: err.Error()}})
+			}
+		})
+	}
 }
 
 // follow asks the link for the groups and peers that matter now.

@@ -28,7 +28,7 @@ type legWorker struct {
 func (a *Agent) makeOffer(ctx context.Context, key legKey) {
 	a.openLeg(ctx, key)
 	a.toLeg(key, func(ctx context.Context, l *legWorker) error {
-		if err := a.media.Ready(); err != nil {
+		if err := a.media.Ready(ctx); err != nil {
 			return err
 		}
 		sdp, err := l.leg.Offer(ctx)
@@ -44,7 +44,7 @@ func (a *Agent) makeOffer(ctx context.Context, key legKey) {
 func (a *Agent) makeAnswer(ctx context.Context, key legKey, offer string) {
 	a.openLeg(ctx, key)
 	a.toLeg(key, func(ctx context.Context, l *legWorker) error {
-		if err := a.media.Ready(); err != nil {
+		if err := a.media.Ready(ctx); err != nil {
 			return err
 		}
 		sdp, err := l.leg.Answer(ctx, offer)

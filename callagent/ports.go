@@ -36,8 +36,10 @@ type Media interface {
 	// Open begins a leg. It returns at once; what the leg needs is made by its
 	// methods.
 	Open(callID, peer string, on LegEvents) Leg
-	// Ready is nil while the sound device works, else it says what is wrong.
-	Ready() error
+	// Ready is nil while the sound device works, else it says what is wrong. It
+	// waits, for a bounded time, while the device is being opened after the
+	// start; ctx ends the wait.
+	Ready(ctx context.Context) error
 	// Play plays a tone until it ends or another is played; audio.NoTone is
 	// silence.
 	Play(t audio.Tone)

@@ -194,7 +194,7 @@ func (s *station) Follow(groups, peers []string) {
 }
 
 // Ready implements callagent.Media.
-func (s *station) Ready() error {
+func (s *station) Ready(context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.fault

@@ -111,7 +111,8 @@ type OfferMade struct{ CallID, Peer, SDP string }
 type AnswerMade struct{ CallID, Peer, SDP string }
 
 // MediaFailed says that a leg's sound device or session description could not
-// be made or used.
+// be made or used. Without a Peer it is said of the sound device of a call that
+// has no leg yet.
 type MediaFailed struct {
 	CallID, Peer string
 	Detail       string

@@ -63,6 +63,10 @@ func (s *step) on(in Input) {
 			s.answerMade(l, in.SDP)
 		}
 	case MediaFailed:
+		if in.Peer == "" && s.Live(in.CallID) && s.Phase == Dialing && len(s.Legs) == 0 {
+			s.joinFailed(in.Detail)
+			return
+		}
 		if l := s.mine(in.CallID, in.Peer); l != nil {
 			s.mediaFailed(l, in.Detail)
 		}

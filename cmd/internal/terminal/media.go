@@ -29,12 +29,26 @@ type media struct {
 	card     Card
 	volume   *volumeFile
 	log      *slog.Logger
+	settled  chan struct{} // closed when the device was opened, or could not be, for the first time
+	settle   sync.Once
 }
 
 var _ callagent.Media = (*media)(nil)
 
+// firstOpen bounds the wait for the sound device after the start.
+const firstOpen = 3 * time.Second
+
 // Ready implements callagent.Media.
-func (m *media) Ready() error { return m.card.State() }
+func (m *media) Ready(ctx context.Context) error {
+	wait := time.NewTimer(firstOpen)
+	defer wait.Stop()
+	select {
+	case <-m.settled:
+	case <-wait.C:
+	case <-ctx.Done():
+	}
+	return m.card.State()
+}
 
 // Play implements callagent.Media.
 func (m *media) Play(t audio.Tone) {

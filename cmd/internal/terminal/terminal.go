@@ -129,7 +129,7 @@ func (t *Terminal) openMedia() error {
 	if err != nil {
 		return err
 	}
-	t.media = &media{endpoint: endpoint, path: path, volume: volume, log: t.log}
+	t.media = &media{endpoint: endpoint, path: path, volume: volume, log: t.log, settled: make(chan struct{})}
 	t.media.card = t.hw.Card(path.Block, t.soundChanged)
 	return nil
 }
@@ -151,7 +151,10 @@ func onThisMachine(brokers []string) bool {
 }
 
 // soundChanged tells the agent that sound works or fails.
-func (t *Terminal) soundChanged(fault error) { t.agent.Fault("sound", fault) }
+func (t *Terminal) soundChanged(fault error) {
+	t.media.settle.Do(func() { close(t.media.settled) })
+	t.agent.Fault("sound", fault)
+}
 
 func (t *Terminal) agentConfig(boot string, began time.Time) callagent.Config {
 	cfg := t.cfg
