@@ -10,6 +10,9 @@ const EXPIRE_EVERY = 250; // ms
 const CALLER_ONLY = new Set(["cancel"]);
 const CALLEE_ONLY = new Set(["ringing", "accept", "reject"]);
 const NOBODY = new Set(["kick", "roster"]); // there are no group calls here
+const EITHER = new Set([
+  "joined", "hangup", "property", "recording", "candidate", "update", "updated", "state", "message", "message_ack",
+]);
 
 /**
  * Events: "change" when the call, or something of it, is another; "incoming"
@@ -93,6 +96,7 @@ export class Phone extends EventTarget {
     const call = this.#of(from, m.call_id);
     if (!call) return this.#ended.has(`${from} ${m.call_id}`) ? "" : "unknown_call";
     if (NOBODY.has(m.type)) return "not_allowed";
+    if (!EITHER.has(m.type) && !CALLER_ONLY.has(m.type) && !CALLEE_ONLY.has(m.type)) return "unknown_type";
     if (CALLER_ONLY.has(m.type) && call.role === "caller") return "not_allowed";
     if (CALLEE_ONLY.has(m.type) && call.role === "callee") return "not_allowed";
     return "";

@@ -251,6 +251,8 @@ test("only the caller may cancel, and only a party may speak", async () => {
   sent.length = 0;
   await from("cancel", { reason: "canceled" });
   assert.equal(sent.at(-1).code, "not_allowed");
+  await from("dance");
+  assert.equal(sent.at(-1).code, "unknown_type");
   phone.take("stranger", { v: 1, id: "s", type: "hangup", call_id: phone.call.id, n: 0, at: 1, reason: "hung_up" });
   assert.equal(sent.at(-1).code, "unknown_call");
   assert.equal(phone.call.state, "calling");
