@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"hailpoint/callagent/event"
+	"hailpoint/callagent/signal"
 	"hailpoint/mqtt"
 )
 
@@ -41,7 +42,11 @@ func (s *session) done() {
 // up works on a new connection until it ends.
 func (l *Link) up(ctx context.Context, s *mqtt.Session) error {
 	l.counters.Connects.Add(1)
-	now := &session{marker: fmt.Sprintf(`{"v":1,"type":"marker","id":%q}`, l.cfg.NewID()), read: make(chan struct{})}
+	marker, err := l.marker()
+	if err != nil {
+		return err
+	}
+	now := &session{marker: marker, read: make(chan struct{})}
 	l.session.Store(now)
 	l.agent.Fault("subscription", nil)
 	if err := l.checkTakeover(ctx, s, now); err != nil {
@@ -83,6 +88,14 @@ func (l *Link) subscribe(ctx context.Context, s *mqtt.Session, filters ...string
 		return nil
 	}
 	return err
+}
+
+// marker is a message to ourselves. It is one that whoever listens understands
+// and need not heed: a confirmation of itself, for a call that is none.
+func (l *Link) marker() (string, error) {
+	id := l.cfg.NewID()
+	b, err := signal.Encode(signal.Message{ID: id, CallID: l.cfg.BootID, At: time.Now().UnixMilli(), Body: signal.Received{Ref: id}})
+	return string(b), err
 }
 
 // checkTakeover reads the own retained status before anything is published
