@@ -77,7 +77,7 @@ func (c *Client) Dropped() uint64 { return c.dropped.Load() }
 // goodbye (Handlers.Bye, DISCONNECT) within Config.StopTimeout and returns nil.
 // It returns an error only for an ErrStop; after that it may be called again.
 func (c *Client) Run(ctx context.Context) error {
-	failures, said := 0, ""
+	failures, said := 0, troubles{}
 	for {
 		for _, broker := range c.config.Brokers {
 			s, err := c.connect(ctx, broker)
@@ -85,15 +85,14 @@ func (c *Client) Run(ctx context.Context) error {
 				return nil
 			}
 			if err != nil {
-				// The same trouble again is worth no second line.
 				level := slog.LevelDebug
-				if err.Error() != said {
-					said, level = err.Error(), slog.LevelWarn
+				if said.worth(broker, err, time.Now()) {
+					level = slog.LevelWarn
 				}
-				c.log.Log(ctx, level, "broker not reached", "broker", broker, "error", err, "failures", failures)
+				c.log.Log(ctx, level, "broker not reached", "broker", broker, "error", err, "failures", failures+1)
 				continue
 			}
-			said = ""
+			said.over(broker)
 			c.log.Info("broker connected", "broker", broker, "client_id", c.config.ClientID)
 			began := time.Now()
 			err = c.serve(ctx, s)

@@ -351,6 +351,39 @@ func TestPacketTooLargeEndsTheSession(t *testing.T) {
 	})
 }
 
+func TestTheSameTroubleIsWarnedOfOnceAnHour(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := mqtt.Default()
+		c.Brokers, c.ClientID = []string{"mqtt://first", "mqtt://second"}, "kiosk-1"
+		attempts := 0
+		c.Dial = func(context.Context) (net.Conn, error) {
+			if attempts++; attempts%2 == 1 {
+				return nil, fmt.Errorf("expired: current time %v", time.Now())
+			}
+			return nil, fmt.Errorf("connection from port %d refused", 40_000+attempts)
+		}
+		log := &logBuffer{}
+		client, err := mqtt.New(c, slog.New(slog.NewTextHandler(log, nil)), mqtt.Handlers{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 90*time.Minute)
+		defer cancel()
+		if err := client.Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+		if len(lines) != 4 { // two at the beginning, two after an hour
+			t.Fatalf("%d lines of %d attempts:\n%s", len(lines), attempts, log)
+		}
+		for i, want := range []string{"mqtt://first", "mqtt://second"} {
+			if !strings.Contains(lines[i], want) || !strings.HasSuffix(lines[i], "failures=1") {
+				t.Errorf("line %d is %q", i, lines[i])
+			}
+		}
+	})
+}
+
 func TestErrStopEndsRunWithDisconnect(t *testing.T) {
 	mine := errors.New("somebody else is here")
 	inBubble(t, func(t *testing.T, b *bubble) {

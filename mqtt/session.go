@@ -72,7 +72,7 @@ type Receipt struct {
 // Wait returns nil once the message is done: acknowledged by the broker for
 // QoS 1, written for QoS 0. It returns an error that wraps ErrLost if the session
 // ended first, and ctx's if that did. A PUBACK says that the broker took the message,
-// not that it was allowed (PROTOCOL, section 1).
+// not that it was allowed (the outside contract, section 1).
 func (r *Receipt) Wait(ctx context.Context) error {
 	select {
 	case <-r.token.Done():

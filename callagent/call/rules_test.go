@@ -166,7 +166,7 @@ func TestAnInviteCarriesTheCall(t *testing.T) {
 	_, do = s.On(call.Instant{Mono: 3 * time.Second, Wall: 7}, call.OfferMade{CallID: "c", Peer: "desk", SDP: "offer"})
 	want := []call.Effect{
 		call.Send{To: "desk", CallID: "c", Body: signal.Invite{
-			Caller: kiosk, Callees: []event.User{desk}, RoomID: "r", RoomNum: 9, Media: event.Audio, SDP: "offer", RingTimeoutMs: 58000,
+			Caller: kiosk, Callees: []event.User{desk}, RoomID: "r", RoomNum: 9, Media: event.Audio, SDP: "offer", RingTimeoutMs: 60000,
 			TimeLimitMs: 3600000, UserData: "u", BusinessType: 3, Priority: signal.Emergency,
 		}, Patience: 58 * time.Second},
 		call.Send{To: "desk", CallID: "c", Body: signal.Candidate{Candidate: json.RawMessage(`{}`)}, Patience: signal.GiveUp},

@@ -50,15 +50,16 @@ const (
 // Leg is the way to one party.
 type Leg struct {
 	User       event.User
-	Invited    bool   // caller: the invite went out
-	Rang       bool   // caller: the callee rings; callee: ringing went out
-	Described  bool   // caller: the peer's answer is set; callee: our answer is made
-	Broken     string // callee: why we cannot take part
-	Up         bool   // the transport can carry sound
-	Accepted   bool   // callee: accept went out
-	Joined     bool   // we said so
-	PeerJoined bool   // they said so
-	Silent     bool   // they said that they send no audio
+	RingFor    time.Duration // caller: how long it is rung, as the invite says
+	Invited    bool          // caller: the invite went out
+	Rang       bool          // caller: the callee rings; callee: ringing went out
+	Described  bool          // caller: the peer's answer is set; callee: our answer is made
+	Broken     string        // callee: why we cannot take part
+	Up         bool          // the transport can carry sound
+	Accepted   bool          // callee: accept went out
+	Joined     bool          // we said so
+	PeerJoined bool          // they said so
+	Silent     bool          // they said that they send no audio
 	Early      []json.RawMessage
 }
 

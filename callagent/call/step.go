@@ -150,7 +150,7 @@ func (s *step) fork(users []event.User) {
 			continue
 		}
 		s.Tried = append(slices.Clip(s.Tried), u.ID)
-		s.Legs = append(s.Legs, Leg{User: u})
+		s.Legs = append(s.Legs, Leg{User: u, RingFor: s.ringLeft()})
 		s.effect(MakeOffer{s.Call.CallID, u.ID})
 	}
 }
@@ -166,7 +166,6 @@ func (s *step) invite(l *Leg, sdp string) {
 	if s.Phase != Dialing && s.Phase != RingingOut {
 		return
 	}
-	left := max(s.RingUntil-s.now.Mono, time.Second)
 	l.Invited = true
 	callees := s.Callees
 	if len(callees) == 0 {
@@ -174,15 +173,19 @@ func (s *step) invite(l *Leg, sdp string) {
 	}
 	s.effect(Send{l.User.ID, s.Call.CallID, signal.Invite{
 		Caller: s.Caller, Callees: callees, RoomID: s.Call.RoomID, RoomNum: s.Call.RoomNum, GroupID: s.Call.GroupID,
-		Media: s.Media, SDP: sdp, RingTimeoutMs: left.Milliseconds(), TimeLimitMs: s.Rules.TimeLimit.Milliseconds(),
+		Media: s.Media, SDP: sdp, RingTimeoutMs: l.RingFor.Milliseconds(), TimeLimitMs: s.Rules.TimeLimit.Milliseconds(),
 		UserData: s.UserData, BusinessType: s.Business, Priority: s.Priority,
-	}, left})
+	}, s.ringLeft()})
 	for _, c := range l.Early {
 		s.send(l.User.ID, signal.Candidate{Candidate: c})
 	}
 	l.Early = nil
 	s.enterRoom()
 }
+
+// ringLeft is how much longer the call rings, at least long enough to be
+// noticed.
+func (s *step) ringLeft() time.Duration { return max(s.RingUntil-s.now.Mono, time.Second) }
 
 // enterRoom records, once, that sound and session description are ready.
 func (s *step) enterRoom() {

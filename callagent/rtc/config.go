@@ -47,7 +47,8 @@ type ICEServer struct {
 	// RFC 7065), e.g. "turn:relay.example.org:3478?transport=udp".
 	URLs []string
 	// Username and Password are the long-term credential of a TURN server
-	// (RFC 8489, section 9.2). STUN servers need none.
+	// (RFC 8489, section 9.2). STUN servers need none; a TURN server that has
+	// none is not asked.
 	Username string
 	Password Secret
 }
@@ -101,7 +102,7 @@ func (c Config) Validate() error {
 		}
 	}
 	if c.RelayOnly && !slices.ContainsFunc(c.ICEServers, ICEServer.relays) {
-		errs = append(errs, errors.New("relay_only: needs a turn: or turns: address in ice_servers"))
+		errs = append(errs, errors.New("relay_only: needs a turn: or turns: address with user name and password in ice_servers"))
 	}
 	for i, s := range c.ICEServers {
 		errs = append(errs, s.validate(fmt.Sprintf("ice_servers[%d]", i))...)
@@ -109,10 +110,20 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// relays tells whether s is a TURN server.
-func (s ICEServer) relays() bool {
-	return slices.ContainsFunc(s.URLs, func(u string) bool { return strings.HasPrefix(u, "turn") })
+// relays tells whether s is a TURN server that can be used.
+func (s ICEServer) relays() bool { return s.Username != "" && slices.ContainsFunc(s.URLs, isTURN) }
+
+// unused returns the addresses of s that nobody can ask: of a TURN server for
+// which there is no credential.
+func (s ICEServer) unused() []string {
+	if s.Username != "" {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(s.URLs), func(u string) bool { return !isTURN(u) })
 }
+
+// isTURN tells whether url is a turn: or turns: address.
+func isTURN(url string) bool { return strings.HasPrefix(url, "turn") }
 
 // validate reports every problem of s below key.
 func (s ICEServer) validate(key string) []error {
@@ -125,12 +136,11 @@ func (s ICEServer) validate(key string) []error {
 			errs = append(errs, fmt.Errorf("%s.urls[%d]: %q is not a stun:, turn: or turns: address: %w", key, i, u, err))
 		}
 	}
-	turn := s.relays()
-	if turn && s.Username == "" {
-		errs = append(errs, fmt.Errorf("%s.username: a TURN server needs one", key))
+	if turn := slices.ContainsFunc(s.URLs, isTURN); turn && s.Username == "" && s.Password != "" {
+		errs = append(errs, fmt.Errorf("%s.username: a TURN server with a password needs one", key))
 	}
-	if turn && s.Password == "" {
-		errs = append(errs, fmt.Errorf("%s.password: a TURN server needs one", key))
+	if s.relays() && s.Password == "" {
+		errs = append(errs, fmt.Errorf("%s.password: a TURN server with a user name needs one", key))
 	}
 	return errs
 }

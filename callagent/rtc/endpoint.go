@@ -73,6 +73,11 @@ func New(cfg Config, log *slog.Logger) (*Endpoint, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("set up calls: %w", err)
 	}
+	for _, s := range cfg.ICEServers {
+		if unused := s.unused(); len(unused) > 0 {
+			log.Warn("TURN server without user name and password is not used", "urls", unused)
+		}
+	}
 	origin := time.Now()
 	cert, err := certificate(cfg.CertificateFile, origin, log)
 	if err != nil {
@@ -195,12 +200,17 @@ func (e *Endpoint) api() (*webrtc.API, error) {
 	), nil
 }
 
-// servers translates the configured ICE servers for Pion.
+// servers translates the configured ICE servers for Pion, which refuses a call
+// for a TURN server without credentials.
 func (e *Endpoint) servers() []webrtc.ICEServer {
 	servers := make([]webrtc.ICEServer, 0, len(e.cfg.ICEServers))
 	for _, s := range e.cfg.ICEServers {
+		urls := slices.DeleteFunc(slices.Clone(s.URLs), func(u string) bool { return slices.Contains(s.unused(), u) })
+		if len(urls) == 0 {
+			continue
+		}
 		servers = append(servers, webrtc.ICEServer{
-			URLs:       s.URLs,
+			URLs:       urls,
 			Username:   s.Username,
 			Credential: string(s.Password),
 		})

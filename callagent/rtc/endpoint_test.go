@@ -35,6 +35,8 @@ func TestEveryMistakeIsReportedByItsKey(t *testing.T) {
 	cfg.ICEServers = []rtc.ICEServer{
 		{},
 		{URLs: []string{"stun:stun.example.org", "http://example.org"}},
+		{URLs: []string{"turns:relay.example.org"}, Password: "p"},
+		{URLs: []string{"turns:relay.example.org"}, Username: "u"},
 		{URLs: []string{"turns:relay.example.org"}},
 	}
 	err := cfg.Validate()
@@ -43,7 +45,7 @@ func TestEveryMistakeIsReportedByItsKey(t *testing.T) {
 	}
 	for _, want := range []string{
 		"media_timeout: ", "gather_timeout: ", "interfaces[1]: ", "ice_servers[0].urls: ", "ice_servers[1].urls[1]: ",
-		"ice_servers[2].username: ", "ice_servers[2].password: ",
+		"ice_servers[2].username: ", "ice_servers[3].password: ",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("no %q in:\n%v", want, err)
@@ -52,8 +54,8 @@ func TestEveryMistakeIsReportedByItsKey(t *testing.T) {
 	if n := strings.Count(err.Error(), "\n") + 1; n != 7 {
 		t.Errorf("%d problems, want 7:\n%v", n, err)
 	}
-	cfg.ICEServers = nil
-	if err := cfg.Validate(); !strings.Contains(err.Error(), "relay_only: ") {
+	cfg.ICEServers = []rtc.ICEServer{{URLs: []string{"turn:relay.example.org"}}}
+	if err := cfg.Validate(); err == nil || !strings.Contains(err.Error(), "relay_only: ") {
 		t.Errorf("a relay without a server: %v", err)
 	}
 	if _, err := rtc.New(cfg, slog.New(slog.DiscardHandler)); err == nil {

@@ -218,6 +218,7 @@ func TestADeadServerDelaysNothing(t *testing.T) {
 	cfg.ICEServers = []rtc.ICEServer{
 		{URLs: []string{"stun:" + dead.LocalAddr().String()}},
 		{URLs: []string{"turn:" + dead.LocalAddr().String()}, Username: "u", Password: "p"},
+		{URLs: []string{"turn:" + dead.LocalAddr().String(), "stun:" + dead.LocalAddr().String()}}, // without a login: only its STUN is used
 	}
 	caller, callee := newLeg(t, endpoint(t, cfg)), newLeg(t, endpoint(t, cfg))
 	describe(t, caller, callee)

@@ -63,7 +63,9 @@ func newHouse(t *testing.T) *house {
 	}
 	path := chromium(t)
 	h := &house{t: t, ear: soundsim.NewRecorder(5 * time.Second)}
-	s := startService(t, options{simulated: 1}, func(c *simulated.Config) { c.Name, c.Heard = "Platform 2", h.ear.Hear })
+	s := startService(t, options{simulated: 1}, func(s *service) {
+		s.alter = func(c *simulated.Config) { c.Name, c.Heard = "Platform 2", h.ear.Hear }
+	})
 	h.service, h.terminal = s, s.sims[0]
 	h.open(path)
 	return h
@@ -76,12 +78,12 @@ type started struct {
 }
 
 // startService runs a service on free ports until the test ends.
-func startService(t *testing.T, o options, alter ...func(*simulated.Config)) *started {
+func startService(t *testing.T, o options, change ...func(*service)) *started {
 	t.Helper()
 	o.http, o.mqtt, o.data, o.base = "127.0.0.1:0", "127.0.0.1:0", t.TempDir(), topic.DefaultBase
 	s := &started{service: &service{options: o, log: slog.New(slog.NewTextHandler(t.Output(), nil)), out: t.Output()}}
-	for _, f := range alter {
-		s.alter = f
+	for _, f := range change {
+		f(s.service)
 	}
 	ready := make(chan struct{})
 	s.up = func(console, link string) {

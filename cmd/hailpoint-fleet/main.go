@@ -33,7 +33,8 @@ const usage = `hailpoint-fleet serves a fleet of call terminals.
   hailpoint-fleet token    add|remove NAME   let a program read the API
   hailpoint-fleet version                    say which version this is
 
-terminal, operator and token take [--data DIR] too; they work while the service runs.
+ID is a terminal's address, NAME one that you choose; both are lower-case letters, digits, - and _.
+terminal, operator and token take [--data DIR], the one that serve was given; they work while the service runs.
 `
 
 // errUsage marks a mistake of the person who called.

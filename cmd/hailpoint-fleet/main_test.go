@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -19,24 +21,28 @@ func TestTheCommandLine(t *testing.T) {
 		stdout []string
 		stderr []string
 	}{
-		"nothing":                  {"", exitUsage, nil, []string{"serve", "terminal add"}},
-		"help":                     {"help", exitOK, []string{"serve", "terminal add"}, nil},
-		"help for serve":           {"serve --help", exitOK, nil, []string{"-sim", "-mqtt", "127.0.0.1:1883"}},
-		"version":                  {"version", exitOK, []string{"hailpoint-fleet "}, nil},
-		"an unknown subcommand":    {"fly", exitUsage, nil, []string{`"fly"`}},
-		"an unknown flag":          {"serve --fly", exitUsage, nil, []string{"-fly"}},
-		"no flag":                  {"serve now", exitUsage, nil, []string{`"now"`}},
-		"every mistake at once":    {"serve --http x --mqtt 1:2:3 --sim 99 --base a//b --cert c", exitUsage, nil, []string{"--http", "--mqtt", "--sim 99", "--base", "--cert, --key"}},
-		"a port that is none":      {"serve --http 127.0.0.1:99999", exitUsage, nil, []string{"--http", "65535"}},
-		"no such certificate":      {"serve --cert /none --key /none", exitUsage, nil, []string{"/none"}},
-		"simulated terminals, TLS": {"serve --sim 1 --cert /none --key /none", exitUsage, nil, []string{"--sim"}},
-		"a new terminal":           {"terminal add --data " + dir + " door", exitOK, nil, nil},
-		"a bad address":            {"terminal add --data " + dir + " Door", exitFailed, nil, []string{`"Door"`}},
-		"an address of a page":     {"terminal add --data " + dir + " desk-1", exitFailed, nil, []string{"console pages"}},
-		"a terminal not there":     {"terminal remove --data " + dir + " gate", exitFailed, nil, []string{"no such credential"}},
-		"no name":                  {"operator add --data " + dir, exitUsage, nil, []string{"operator add NAME"}},
-		"no act":                   {"token", exitUsage, nil, []string{"add or remove"}},
-		"an unknown act":           {"token show x", exitUsage, nil, []string{"token add NAME"}},
+		"nothing":                        {"", exitUsage, nil, []string{"serve", "terminal add"}},
+		"help":                           {"help", exitOK, []string{"serve", "terminal add"}, nil},
+		"help for serve":                 {"serve --help", exitOK, nil, []string{"-sim", "-mqtt", "127.0.0.1:1883"}},
+		"version":                        {"version", exitOK, []string{"hailpoint-fleet "}, nil},
+		"an unknown subcommand":          {"fly", exitUsage, nil, []string{`"fly"`}},
+		"an unknown flag":                {"serve --fly", exitUsage, nil, []string{"-fly"}},
+		"no flag":                        {"serve now", exitUsage, nil, []string{`"now"`}},
+		"every mistake at once":          {"serve --http x --mqtt 1:2:3 --sim 99 --base a//b --cert c", exitUsage, nil, []string{"--http", "--mqtt", "--sim 99", "--base", "--cert, --key"}},
+		"a port that is none":            {"serve --http 127.0.0.1:99999", exitUsage, nil, []string{"--http", "65535"}},
+		"no such certificate":            {"serve --cert /none --key /none", exitUsage, nil, []string{"/none"}},
+		"simulated terminals, TLS":       {"serve --sim 1 --cert /none --key /none", exitUsage, nil, []string{"--sim"}},
+		"a new terminal":                 {"terminal add --data " + dir + " door", exitOK, nil, nil},
+		"flags after the name":           {"terminal add gate-2 --data " + dir, exitOK, nil, nil},
+		"flags before all":               {"terminal --data " + dir + " add gate-3", exitOK, nil, nil},
+		"a directory without a database": {"terminal remove gate-2 --data " + dir + "/none", exitFailed, nil, []string{"no such credential", dir + "/none", "--data"}},
+		"no address":                     {"terminal add --data " + dir, exitUsage, nil, []string{"terminal add ID"}},
+		"a bad address":                  {"terminal add --data " + dir + " Door", exitFailed, nil, []string{`"Door"`}},
+		"an address of a page":           {"terminal add --data " + dir + " desk-1", exitFailed, nil, []string{"console pages"}},
+		"a terminal not there":           {"terminal remove --data " + dir + " gate", exitFailed, nil, []string{"no such credential"}},
+		"no name":                        {"operator add --data " + dir, exitUsage, nil, []string{"operator add NAME"}},
+		"no act":                         {"token", exitUsage, nil, []string{"add or remove"}},
+		"an unknown act":                 {"token show x", exitUsage, nil, []string{"token add NAME"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
@@ -67,6 +73,43 @@ func TestACredentialIsPrintedAloneAndCanBeTakenBack(t *testing.T) {
 		}
 		if code := start(t.Context(), []string{kind, "remove", "--data", dir, "one"}, &stdout, &stderr); code != exitOK {
 			t.Errorf("%s remove: %d, %s", kind, code, &stderr)
+		}
+	}
+}
+
+func TestANewDatabaseIsSaid(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "f1")
+	for i, want := range []bool{true, false} {
+		var stdout, stderr bytes.Buffer
+		code := start(t.Context(), []string{"terminal", "add", "k17", "--data", dir}, &stdout, &stderr)
+		if said := strings.Contains(stderr.String(), "made a new database "+dir); code != exitOK || said != want {
+			t.Errorf("time %d: %d, %s", i, code, &stderr)
+		}
+	}
+}
+
+func TestCommandsNameTheDirectory(t *testing.T) {
+	for dir, want := range map[string]string{
+		defaultData:   "hailpoint-fleet terminal add ID",
+		"/srv/f1":     "hailpoint-fleet terminal add ID --data /srv/f1",
+		"/srv/it's 1": `hailpoint-fleet terminal add ID --data '/srv/it'\''s 1'`,
+	} {
+		if got := commandFor(dir, "terminal add ID"); got != want {
+			t.Errorf("%s: %s, want %s", dir, got, want)
+		}
+	}
+}
+
+func TestTheServiceSaysHowToGoOn(t *testing.T) {
+	var out bytes.Buffer
+	s := startService(t, options{}, func(s *service) { s.mqtt, s.out = "0.0.0.0:0", &out })
+	host, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"mqtt://" + host + ":", "operator add NAME --data " + s.data, "terminal add ID --data " + s.data} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is not in\n%s", want, &out)
 		}
 	}
 }

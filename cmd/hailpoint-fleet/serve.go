@@ -162,6 +162,7 @@ func (s *service) newBroker(ctx context.Context) (*broker.Broker, error) {
 func (s *service) serveConsole(ctx context.Context) error {
 	parts := api.Parts{
 		Topics: s.topics, Broker: s.broker, Fleet: s.fleet, Store: s.store, Keys: s.keys, Group: s.group, Log: s.log,
+		Recovery: commandFor(s.data, "operator add admin"),
 	}
 	for _, t := range s.sims {
 		parts.Simulated = append(parts.Simulated, t)
@@ -208,12 +209,32 @@ func (s *service) console() string {
 	if err != nil {
 		return scheme + "://" + s.http
 	}
-	if ip, err := netip.ParseAddr(host); err == nil && ip.IsUnspecified() {
-		if host, err = os.Hostname(); err != nil {
-			host = "localhost"
-		}
+	return (&url.URL{Scheme: scheme, Host: net.JoinHostPort(reachable(host), port), Path: "/"}).String()
+}
+
+// brokerURL is where terminals connect, with the real port.
+func (s *service) brokerURL() string {
+	u, err := url.Parse(s.broker.URL())
+	if err != nil {
+		return s.broker.URL()
 	}
-	return (&url.URL{Scheme: scheme, Host: net.JoinHostPort(host, port), Path: "/"}).String()
+	if host, _, err := net.SplitHostPort(s.mqtt); err == nil {
+		u.Host = net.JoinHostPort(reachable(host), u.Port())
+	}
+	return u.String()
+}
+
+// reachable is the host to connect to where host is listened on: this machine's
+// name where that is every address.
+func reachable(host string) string {
+	if ip, err := netip.ParseAddr(host); host != "" && (err != nil || !ip.IsUnspecified()) {
+		return host
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		return "localhost"
+	}
+	return name
 }
 
 // announce tells the person who started the service how to go on. The
@@ -234,18 +255,20 @@ func (s *service) announce(operator, password string) {
 	if password != "" {
 		fmt.Fprintf(&b, "  Operator:  %s, password %s (not shown again)\n", operator, password)
 	}
-	fmt.Fprintf(&b, "  Broker:    %s\n\n", s.broker.URL())
+	fmt.Fprintf(&b, "  Broker:    %s\n", s.brokerURL())
+	fmt.Fprintf(&b, "  Data:      %s\n\n", s.data)
+	fmt.Fprintf(&b, "A new password for an operator: %s\n", commandFor(s.data, "operator add NAME"))
 	b.WriteString("Browsers give the microphone only to pages on localhost or https.\n")
 	if s.tls == nil && !loopback(s.http) {
 		b.WriteString("This console is on the network without https: give --cert and --key, or put a web server with a certificate in front.\n")
 	}
 	if !loopback(s.mqtt) {
-		b.WriteString("Terminals need a password each: hailpoint-fleet terminal add ID\n")
+		fmt.Fprintf(&b, "Terminals need a password each: %s\n", commandFor(s.data, "terminal add ID"))
 	}
 	if _, err := io.WriteString(s.out, b.String()); err != nil {
 		s.log.Warn("address not printed", "error", err)
 	}
-	s.log.Info("ready", "console", console, "broker", s.broker.URL(), "simulated", len(s.sims))
+	s.log.Info("ready", "console", console, "broker", s.brokerURL(), "simulated", len(s.sims))
 	if s.up != nil {
 		s.up(console, link)
 	}

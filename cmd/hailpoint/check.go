@@ -1,9 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"hailpoint/audio/opus"
@@ -13,8 +13,8 @@ import (
 )
 
 // check looks for mistakes in a configuration, and says what it would use.
-func check(args []string, stdout, stderr io.Writer) error {
-	o, err := parseOptions("check", args, stderr)
+func check(args []string, stdout io.Writer) error {
+	o, err := parseOptions("check", args)
 	if err != nil {
 		return err
 	}
@@ -22,40 +22,21 @@ func check(args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	var notes []string
-	note := func(format string, args ...any) { notes = append(notes, "note: "+fmt.Sprintf(format, args...)) }
-	for key, file := range map[string]string{
-		"mqtt.password_file": cfg.MQTT.PasswordFile, "mqtt.ca_file": cfg.MQTT.CAFile,
-		"mqtt.cert_file": cfg.MQTT.CertFile, "mqtt.key_file": cfg.MQTT.KeyFile,
-	} {
-		if file == "" {
-			continue
-		}
-		f, err := os.Open(file)
-		if err != nil {
-			note("%s: %v", key, err)
-			continue
-		}
-		_ = f.Close()
+	e := examination{cfg: cfg}
+	e.mqtt()
+	e.call()
+	e.rtc()
+	e.panel()
+	if len(e.mistakes) > 0 {
+		return configError{errors.Join(e.mistakes...)}
 	}
-	if cfg.Device.Driver == "gpio" {
-		known, err := gpio.Lines()
-		if err != nil {
-			note("the lines of buttons and lamps cannot be looked up: %v", err)
-		} else if bad := unknownLines(cfg.Buttons, cfg.LEDs, known); bad != nil {
-			return configError{bad}
-		}
-	}
-	if len(cfg.Buttons) == 0 {
-		note("there is no [[button]]: calls are made by the backend alone")
-	}
-	_, err = fmt.Fprintf(stdout, "%s: configuration is good\n%s", cfg.ID, strings.Join(append(notes, ""), "\n"))
+	_, err = fmt.Fprintf(stdout, "%s: configuration is good\n%s", cfg.ID, strings.Join(append(e.notes, ""), "\n"))
 	return err
 }
 
 // devices lists what a configuration can name.
-func devices(args []string, stdout, stderr io.Writer) error {
-	if err := parse(newFlags("hailpoint devices", stderr), args, 0); err != nil {
+func devices(args []string, stdout io.Writer) error {
+	if _, err := operands(newFlags("devices"), args, 0); err != nil {
 		return err
 	}
 	found, err := portaudio.Devices()

@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 
 	"hailpoint/cmd/internal/config"
 	"hailpoint/device/gpio"
@@ -32,30 +35,64 @@ type options struct {
 	sim  bool
 }
 
-func parseOptions(name string, args []string, stderr io.Writer) (options, error) {
+func parseOptions(name string, args []string) (options, error) {
 	var o options
-	flags := newFlags("hailpoint "+name, stderr)
+	flags := newFlags(name)
 	flags.StringVar(&o.file, "config", "", "configuration `FILE` (default "+defaultConfig+")")
 	flags.BoolVar(&o.sim, "sim", false, "simulate buttons and lamps, and sound too where there is no sound card")
-	return o, parse(flags, args, 0)
+	_, err := operands(flags, args, 0)
+	return o, err
 }
 
-func newFlags(name string, stderr io.Writer) *flag.FlagSet {
+// newFlags returns the flags of a subcommand. They print nothing: what is wrong with them is an
+// error, and so is the wish for help.
+func newFlags(name string) *flag.FlagSet {
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
-	flags.SetOutput(stderr)
+	flags.SetOutput(io.Discard)
 	return flags
 }
 
-// parse reads flags, and wants rest arguments behind them, or any number where
-// rest is negative.
-func parse(flags *flag.FlagSet, args []string, rest int) error {
-	if err := flags.Parse(args); err != nil {
-		return fmt.Errorf("%w: %w", errUsage, err)
-	}
-	if rest >= 0 && flags.NArg() != rest {
-		return fmt.Errorf("%w: %s takes %d arguments, not %d", errUsage, flags.Name(), rest, flags.NArg())
+// parse reads flags up to the first argument that is none.
+func parse(flags *flag.FlagSet, args []string) error {
+	err := flags.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return helpError{help(flags)}
+	case err != nil:
+		return usageErrorf("%s: %w", flags.Name(), err)
 	}
 	return nil
+}
+
+// operands reads flags, and returns the arguments between and behind them, at
+// most as many as given.
+func operands(flags *flag.FlagSet, args []string, most int) ([]string, error) {
+	var found []string
+	for {
+		if err := parse(flags, args); err != nil {
+			return nil, err
+		}
+		if flags.NArg() == 0 {
+			return found, nil
+		}
+		if len(found) == most {
+			return nil, usageErrorf("%s does not know what to do with %q", flags.Name(), flags.Arg(0))
+		}
+		found, args = append(found, flags.Arg(0)), flags.Args()[1:]
+	}
+}
+
+// help describes the flags of a subcommand.
+func help(flags *flag.FlagSet) string {
+	var usage, list strings.Builder
+	usage.WriteString("usage: hailpoint " + flags.Name())
+	flags.VisitAll(func(f *flag.Flag) {
+		value, text := flag.UnquoteUsage(f)
+		form := strings.TrimSuffix("--"+f.Name+" "+value, " ")
+		fmt.Fprintf(&usage, " [%s]", form)
+		fmt.Fprintf(&list, "  %-15s %s\n", form, text)
+	})
+	return usage.String() + "\n" + list.String()
 }
 
 // load reads the configuration that the options mean. With --sim a missing
@@ -72,8 +109,14 @@ func (o options) load() (config.Config, error) {
 	}
 	if file != "" {
 		var err error
-		if cfg, err = config.Load(file); err != nil {
+		cfg, err = config.Load(file)
+		switch _, mistakes := errors.AsType[config.ProblemError](err); {
+		case mistakes:
 			return cfg, configError{err}
+		case o.file == "" && errors.Is(err, os.ErrNotExist):
+			return cfg, usageError{fmt.Errorf("%w (name another with --config)", err)}
+		case err != nil:
+			return cfg, usageError{err}
 		}
 	}
 	if o.sim {
@@ -94,12 +137,30 @@ func (o options) load() (config.Config, error) {
 	return cfg, nil
 }
 
-// simDir is where a simulated terminal without a configuration keeps its state.
+// simDir is where a simulated terminal without a configuration keeps its state:
+// a directory of this user.
 func simDir() string {
 	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" {
-		return dir + "/hailpoint-sim"
+		return filepath.Join(dir, "hailpoint-sim")
 	}
-	return os.TempDir() + "/hailpoint-sim"
+	return filepath.Join(os.TempDir(), "hailpoint-sim-"+strconv.Itoa(os.Getuid()))
+}
+
+// makePrivate makes a directory that only this user may enter, and refuses one
+// that somebody else made in its place.
+func makePrivate(dir string) error {
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("make the directory of the simulated terminal: %w", err)
+	}
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return fmt.Errorf("look at the directory of the simulated terminal: %w", err)
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !info.IsDir() || !ok || int64(stat.Uid) != int64(os.Getuid()) {
+		return fmt.Errorf("use %s for the simulated terminal: it is no directory of this user (remove it, or name a configuration with --config)", dir)
+	}
+	return os.Chmod(dir, 0o700) //nolint:gosec // a directory needs the right to enter
 }
 
 // hostAddress makes an address of the host's name.

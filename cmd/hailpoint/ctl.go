@@ -9,10 +9,12 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
+	"hailpoint/callagent"
 	"hailpoint/callagent/command"
 	"hailpoint/cmd/internal/config"
 	"hailpoint/cmd/internal/control"
@@ -30,6 +32,9 @@ const ctlUsage = `hailpoint ctl speaks to the running terminal.
 Before the command: --socket FILE (default: that of /etc/hailpoint/hailpoint.toml), --json for programs.
 `
 
+// linkFault begins the fault that says why there is no broker.
+const linkFault = "link: "
+
 // remote is one use of ctl.
 type remote struct {
 	client *control.Client
@@ -37,22 +42,28 @@ type remote struct {
 	stdout io.Writer
 }
 
-func ctl(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	flags := newFlags("hailpoint ctl", stderr)
-	flags.Usage = func() { _, _ = io.WriteString(stderr, ctlUsage) }
+func ctl(ctx context.Context, args []string, stdout io.Writer) error {
+	err := remoteControl(ctx, args, stdout)
+	if _, ok := errors.AsType[helpError](err); ok {
+		return helpError{ctlUsage}
+	}
+	return err
+}
+
+func remoteControl(ctx context.Context, args []string, stdout io.Writer) error {
+	flags := newFlags("ctl")
 	socket := flags.String("socket", "", "control socket of the terminal")
 	asJSON := flags.Bool("json", false, "print JSON")
-	if err := parse(flags, args, -1); err != nil {
+	if err := parse(flags, args); err != nil {
 		return err
 	}
 	if flags.NArg() == 0 || flags.Arg(0) == "help" {
-		_, err := io.WriteString(stdout, ctlUsage)
-		return err
+		return helpError{ctlUsage}
 	}
 	r := remote{client: control.NewClient(socketFile(*socket)), json: *asJSON, stdout: stdout}
 	defer r.client.Close()
 	name, rest := flags.Arg(0), flags.Args()[1:]
-	sub := newFlags("hailpoint ctl "+name, stderr)
+	sub := newFlags("ctl " + name)
 	sub.BoolVar(&r.json, "json", r.json, "print JSON")
 	switch name {
 	case "status":
@@ -63,35 +74,32 @@ func ctl(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return r.with(sub, rest, func() error { return r.client.Reconnect(ctx) })
 	case "press":
 		hold := sub.Duration("hold", 80*time.Millisecond, "how long")
-		button, rest := first(rest)
-		if button == "" {
-			return fmt.Errorf("%w: press wants the name of a button", errUsage)
+		given, err := operands(sub, rest, 1)
+		switch {
+		case err != nil:
+			return err
+		case len(given) == 0:
+			return usageErrorf("press wants the name of a button")
 		}
-		return r.with(sub, rest, func() error { return r.press(ctx, button, *hold) })
+		return r.press(ctx, given[0], *hold)
 	case "events":
 		follow := sub.Bool("follow", false, "go on with new ones")
 		return r.with(sub, rest, func() error { return r.events(ctx, *follow) })
 	case "run":
-		what, rest := first(rest)
-		if what == "" {
-			return fmt.Errorf("%w: run wants the name of a command", errUsage)
+		given, err := operands(sub, rest, 2)
+		switch {
+		case err != nil:
+			return err
+		case len(given) == 0:
+			return usageErrorf("run wants the name of a command")
 		}
-		args, rest := first(rest)
-		return r.with(sub, rest, func() error { return r.run(ctx, what, args) })
+		return r.run(ctx, given[0], strings.Join(given[1:], ""))
 	}
-	return fmt.Errorf("%w: ctl has no command %q (hailpoint ctl help)", errUsage, name)
-}
-
-// first takes the argument before the flags; empty if there is none.
-func first(args []string) (string, []string) {
-	if len(args) == 0 || (args[0] != "" && args[0][0] == '-') {
-		return "", args
-	}
-	return args[0], args[1:]
+	return usageError{fmt.Errorf("ctl has no command %q (see hailpoint ctl help)", name)}
 }
 
 func (r *remote) with(flags *flag.FlagSet, args []string, do func() error) error {
-	if err := parse(flags, args, 0); err != nil {
+	if _, err := operands(flags, args, 0); err != nil {
 		return err
 	}
 	return do()
@@ -123,17 +131,27 @@ func (r *remote) status(ctx context.Context) error {
 	if err != nil || r.json {
 		return errors.Join(err, r.printIf(err == nil, s))
 	}
-	link := "connected to the broker"
+	return printStatus(r.stdout, s)
+}
+
+// printStatus tells people how a terminal is.
+func printStatus(w io.Writer, s callagent.Report) error {
+	link, faults := "connected to the broker", s.Faults
 	if !s.Online {
 		link = "not connected to the broker"
+		isWhy := func(f string) bool { return strings.HasPrefix(f, linkFault) }
+		if i := slices.IndexFunc(faults, isWhy); i >= 0 {
+			link += ": " + strings.TrimPrefix(faults[i], linkFault)
+			faults = slices.Delete(slices.Clone(faults), i, i+1)
+		}
 	}
-	_, err = fmt.Fprintf(r.stdout, "%s: %s, %s\n", s.Name, s.State, link)
+	_, err := fmt.Fprintf(w, "%s: %s, %s\n", s.Name, s.State, link)
 	if s.Peer != "" {
-		_, _ = fmt.Fprintf(r.stdout, "call %s with %s\n", s.CallID, s.Peer)
+		_, _ = fmt.Fprintf(w, "call %s with %s\n", s.CallID, s.Peer)
 	}
-	_, _ = fmt.Fprintf(r.stdout, "volume %d%%, microphone %s\n", s.Volume, map[bool]string{true: "muted", false: "on"}[s.Muted])
-	for _, f := range s.Faults {
-		_, _ = fmt.Fprintf(r.stdout, "FAULT %s\n", f)
+	_, _ = fmt.Fprintf(w, "volume %d%%, microphone %s\n", s.Volume, map[bool]string{true: "muted", false: "on"}[s.Muted])
+	for _, f := range faults {
+		_, _ = fmt.Fprintf(w, "FAULT %s\n", f)
 	}
 	return err
 }
@@ -160,7 +178,11 @@ func (r *remote) press(ctx context.Context, button string, hold time.Duration) e
 	if err := r.client.Press(ctx, button, hold); err != nil {
 		return err
 	}
-	return r.printIf(r.json, struct{}{})
+	if r.json {
+		return r.print(struct{}{})
+	}
+	_, err := fmt.Fprintf(r.stdout, "pressed %s for %v\n", button, hold)
+	return err
 }
 
 func (r *remote) events(ctx context.Context, follow bool) error {
@@ -192,7 +214,7 @@ func (r *remote) run(ctx context.Context, name, args string) error {
 	c := command.Command{V: 1, ID: id.String(), Name: name}
 	if args != "" {
 		if !json.Valid([]byte(args)) {
-			return fmt.Errorf("%w: the arguments of %s are not JSON: %s", errUsage, name, args)
+			return usageErrorf("the arguments of %s are not JSON: %s", name, args)
 		}
 		c.Args = json.RawMessage(args)
 	}

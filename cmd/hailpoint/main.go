@@ -33,7 +33,26 @@ A configuration is read from /etc/hailpoint/hailpoint.toml unless --config names
 const defaultConfig = "/etc/hailpoint/hailpoint.toml"
 
 // errUsage marks a mistake of the person who called.
-var errUsage = errors.New("see hailpoint help")
+var errUsage = errors.New("a mistake in the command line or the configuration")
+
+// usageError is a mistake of the person who called, in words.
+type usageError struct{ err error }
+
+func usageErrorf(format string, args ...any) error {
+	return usageError{fmt.Errorf(format+" (see hailpoint help)", args...)}
+}
+
+func (u usageError) Error() string { return u.err.Error() }
+
+func (u usageError) Unwrap() error { return u.err }
+
+// Is makes it errUsage.
+func (u usageError) Is(target error) bool { return target == errUsage }
+
+// helpError is no mistake: somebody asked how a subcommand is used.
+type helpError struct{ text string }
+
+func (h helpError) Error() string { return h.text }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -53,17 +72,20 @@ func start(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case "run":
 		err = run(ctx, args[1:], stderr)
 	case "check":
-		err = check(args[1:], stdout, stderr)
+		err = check(args[1:], stdout)
 	case "devices":
-		err = devices(args[1:], stdout, stderr)
+		err = devices(args[1:], stdout)
 	case "ctl":
-		err = ctl(ctx, args[1:], stdout, stderr)
-	case "version":
+		err = ctl(ctx, args[1:], stdout)
+	case "version", "-version", "--version":
 		err = version(stdout)
-	case "help", "-h", "--help":
+	case "help", "-h", "-help", "--help":
 		_, err = io.WriteString(stdout, usage)
 	default:
-		err = fmt.Errorf("%w: there is no subcommand %q", errUsage, args[0])
+		err = usageErrorf("there is no subcommand %q", args[0])
+	}
+	if help, ok := errors.AsType[helpError](err); ok {
+		_, err = io.WriteString(stdout, help.text)
 	}
 	switch {
 	case err == nil:

@@ -11,6 +11,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"hailpoint/audio/opus"
+	"hailpoint/device/gpio"
 )
 
 func TestMain(m *testing.M) {
@@ -31,8 +32,15 @@ func TestScripts(t *testing.T) {
 			"eventually": eventually,
 		},
 		Condition: func(cond string) (bool, error) {
-			if cond == "cgo" {
+			switch cond {
+			case "cgo":
 				return opus.Available, nil
+			case "installed":
+				_, err := os.Stat(defaultConfig)
+				return err == nil, nil
+			case "chip":
+				_, err := gpio.Lines()
+				return err == nil, nil
 			}
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},

@@ -22,7 +22,7 @@ import (
 
 // run is the terminal. It ends with ctx, or when it cannot go on.
 func run(ctx context.Context, args []string, stderr io.Writer) (err error) {
-	o, err := parseOptions("run", args, stderr)
+	o, err := parseOptions("run", args)
 	if err != nil {
 		return err
 	}
@@ -31,6 +31,12 @@ func run(ctx context.Context, args []string, stderr io.Writer) (err error) {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(stderr, nil))
+	if dir := simDir(); cfg.StateDir == dir {
+		if err := makePrivate(dir); err != nil {
+			return err
+		}
+		log.Info("simulated terminal", "socket", cfg.ControlSocket, "state_dir", dir)
+	}
 	hw, release, err := hardware(cfg, o.sim, log)
 	if err != nil {
 		return err
@@ -82,12 +88,26 @@ func hardware(cfg config.Config, simulate bool, log *slog.Logger) (terminal.Hard
 		buttons, pins := lines(cfg)
 		board, err := gpio.Open(log, buttons, pins)
 		if err != nil {
-			return hw, release, configError{err}
+			return hw, release, boardError(err, cfg, gpio.Lines)
 		}
 		hw.Buttons, hw.Pins = inOrder(board.Buttons(), board.Pins(), cfg)
 		release = board.Close
 	}
 	return hw, release, nil
+}
+
+// boardError tells a mistake in the configuration, a line that no chip has, from
+// a fault of the machine: no chip, no right to use it, or a line in use.
+func boardError(err error, cfg config.Config, known func() ([]string, error)) error {
+	if !errors.Is(err, gpio.ErrNoLine) {
+		return err
+	}
+	if names, lerr := known(); lerr == nil {
+		if bad := unknownLines(cfg.Buttons, cfg.LEDs, names); bad != nil {
+			return configError{bad}
+		}
+	}
+	return configError{err}
 }
 
 // inOrder returns buttons and pins in the order of the configuration.

@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -40,9 +39,9 @@ type Broker struct {
 	srv    *server.Server
 	server *server.Options
 	own    *mqtt.Client
-	open   atomic.Bool // terminals are let in
 
-	up       chan struct{} // closed when everything works
+	up       chan struct{} // closed when everything works and terminals are let in
+	closing  chan struct{} // closed when Run begins to stop the server
 	over     chan struct{} // closed when Run has returned
 	consumer jetstream.Consumer
 	runErr   error // set before over is closed
@@ -60,7 +59,7 @@ func New(c Config, log *slog.Logger) (*Broker, error) {
 	}
 	b := &Broker{
 		config: c, log: log, secret: rand.Text(),
-		up: make(chan struct{}), over: make(chan struct{}), present: map[string]uint64{},
+		up: make(chan struct{}), closing: make(chan struct{}), over: make(chan struct{}), present: map[string]uint64{},
 	}
 	host, port, err := hostPort(c.MQTT)
 	if err != nil {
@@ -100,6 +99,7 @@ func (b *Broker) Run(ctx context.Context) (err error) {
 	b.srv = srv
 	go srv.Start()
 	defer func() {
+		close(b.closing) // first: Shutdown waits for the clients that wait at the gate
 		srv.Shutdown()
 		srv.WaitForShutdown()
 	}()
@@ -169,7 +169,6 @@ func (b *Broker) startOwn(ctx context.Context, g *errgroup.Group, nc *nats.Conn)
 			if err := b.resubscribe(ctx, s); err != nil {
 				return err
 			}
-			b.open.Store(true)
 			ready()
 			return nil
 		},

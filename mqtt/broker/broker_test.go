@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"strings"
@@ -35,10 +36,31 @@ func config(t *testing.T) broker.Config {
 	return c
 }
 
-// start runs a broker until stop is called or the test ends.
-func start(t *testing.T, c broker.Config) (b *broker.Broker, stop func()) {
+// logBuffer is a log that can be read while it is written.
+type logBuffer struct {
+	mu sync.Mutex // guards b
+	b  strings.Builder
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+// take returns what was logged since it was called last.
+func (l *logBuffer) take() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	defer l.b.Reset()
+	return l.b.String()
+}
+
+// start runs a broker until stop is called or the test ends. It logs to the
+// test, and to others.
+func start(t *testing.T, c broker.Config, others ...io.Writer) (b *broker.Broker, stop func()) {
 	t.Helper()
-	b, err := broker.New(c, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	b, err := broker.New(c, slog.New(slog.NewTextHandler(io.MultiWriter(append(others, t.Output())...), nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,6 +86,7 @@ type terminal struct {
 	up   chan *mqtt.Session
 	down chan error
 	got  chan mqtt.Message
+	log  logBuffer
 	stop func()
 }
 
@@ -81,7 +104,7 @@ func connect(t *testing.T, url, id string, change ...func(*mqtt.Config, *mqtt.Ha
 		f(&c, &h)
 	}
 	var err error
-	if x.Client, err = mqtt.New(c, slog.New(slog.NewTextHandler(t.Output(), nil)), h); err != nil {
+	if x.Client, err = mqtt.New(c, slog.New(slog.NewTextHandler(io.MultiWriter(t.Output(), &x.log), nil)), h); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -194,14 +217,16 @@ func TestServicePublishes(t *testing.T) {
 }
 
 func TestConnectIsRefused(t *testing.T) {
-	b, _ := start(t, config(t))
+	log := &logBuffer{}
+	b, _ := start(t, config(t), log)
 	good := connect(t, b.URL(), "kiosk-1")
 	next(t, good.up)
+	log.take()
 	for name, change := range map[string]func(*mqtt.Config, *mqtt.Handlers){
 		"with a wrong password":           func(c *mqtt.Config, _ *mqtt.Handlers) { c.Password = "x" },
 		"with another's client id":        func(c *mqtt.Config, _ *mqtt.Handlers) { c.ClientID = "kiosk-1" },
 		"with no user":                    func(c *mqtt.Config, _ *mqtt.Handlers) { c.Username, c.Password = "", "" },
-		"with a user that is no address":  func(c *mqtt.Config, _ *mqtt.Handlers) { c.Username, c.ClientID = "A b", "A b" },
+		"with a user that is no address":  func(c *mqtt.Config, _ *mqtt.Handlers) { c.Username, c.ClientID = "Kiosk", "Kiosk" },
 		"as the service, with a guess":    func(c *mqtt.Config, _ *mqtt.Handlers) { c.Username, c.ClientID = "_service", "_service" },
 		"with a client id of another cut": func(c *mqtt.Config, _ *mqtt.Handlers) { c.ClientID = "kiosk-22" },
 	} {
@@ -216,10 +241,43 @@ func TestConnectIsRefused(t *testing.T) {
 			if len(x.up) != 0 {
 				t.Error("was let in")
 			}
+			x.stop()
+			refused, all := 0, strings.TrimSpace(log.take())
+			for line := range strings.Lines(all) {
+				if !strings.Contains(line, "client refused") {
+					t.Errorf("the broker logs %s", line)
+				}
+				refused++
+			}
+			if attempts := 3 + len(tried); refused > attempts || refused < 2 {
+				t.Errorf("%d attempts make %d lines:\n%s", attempts, refused, all)
+			}
 		})
 	}
 	if len(good.down) != 0 {
 		t.Error("a refused client evicted another")
+	}
+}
+
+func TestTerminalsThatComeWhileTheBrokerStartsAreNotRefused(t *testing.T) {
+	c := config(t)
+	b, stop := start(t, c)
+	c.MQTT = strings.TrimPrefix(b.URL(), "mqtt://")
+	var terminals []*terminal
+	for i := range 20 {
+		x := connect(t, b.URL(), fmt.Sprintf("kiosk-%d", i), func(c *mqtt.Config, _ *mqtt.Handlers) {
+			c.Backoff = mqtt.Backoff{Min: time.Millisecond, Max: 5 * time.Millisecond}
+		})
+		next(t, x.up)
+		terminals = append(terminals, x)
+	}
+	stop()
+	start(t, c)
+	for _, x := range terminals {
+		next(t, x.up)
+		if all := x.log.take(); strings.Contains(all, "username") {
+			t.Errorf("a terminal believes that its password is wrong:\n%s", all)
+		}
 	}
 }
 

@@ -1,5 +1,5 @@
 // Package broker runs an MQTT broker inside the process: nats-server, with the
-// access list of PROTOCOL, section 1, a durable feed of events, and a client
+// access list of the outside contract, section 1, a durable feed of events, and a client
 // of the service's own.
 //
 // A fleet service needs four things of a broker: to publish (retained or not),

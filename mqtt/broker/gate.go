@@ -4,11 +4,18 @@ import (
 	"crypto/subtle"
 	"crypto/x509"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 
 	"hailpoint/mqtt/topic"
 )
+
+// openWithin bounds how long a client waits at the gate while the broker starts.
+const openWithin = 5 * time.Second
+
+// longestName bounds what is logged of a user name, which anybody may send.
+const longestName = 70
 
 // gate decides who may connect and what each may do.
 type gate Broker
@@ -17,29 +24,35 @@ type gate Broker
 func (g *gate) Check(c server.ClientAuthentication) bool {
 	opts := c.GetOpts()
 	if opts.Username == serviceUser {
-		return subtle.ConstantTimeCompare([]byte(opts.Password), []byte(g.secret)) == 1
+		if subtle.ConstantTimeCompare([]byte(opts.Password), []byte(g.secret)) == 1 {
+			return true
+		}
+		return g.refuse("client refused: wrong credentials", opts.Username)
 	}
-	if !g.open.Load() || g.config.Authenticate == nil || !topic.ValidAddress(opts.Username) {
+	if !g.opened() {
+		// Cut off without an answer, which would speak of wrong credentials. The
+		// client tries again.
+		_ = g.srv.DisconnectClientByID(c.GetID())
 		return false
+	}
+	if !topic.ValidAddress(opts.Username) {
+		return g.refuse("client refused: its user name is no address", opts.Username)
 	}
 	// The client id is not among the options. Without this look at it any
 	// terminal could evict any other; it also keeps out clients that speak the
 	// server's native protocol on the WebSocket port, which have none.
 	conns, err := g.srv.Connz(&server.ConnzOptions{CID: c.GetID()})
 	if err != nil || len(conns.Conns) != 1 || conns.Conns[0].MQTTClient != opts.Username {
-		g.log.Warn("client refused: its client id is not its user name", "user", opts.Username)
-		return false
+		return g.refuse("client refused: its client id is not its user name", opts.Username)
 	}
 	login := Login{User: opts.Username, Password: opts.Password}
 	if t := c.GetTLSConnectionState(); t != nil && len(t.VerifiedChains) > 0 {
 		if login.Certificate = t.PeerCertificates[0]; !named(login.Certificate, login.User) {
-			g.log.Warn("client refused: its certificate is another's", "user", opts.Username)
-			return false
+			return g.refuse("client refused: its certificate is another's", opts.Username)
 		}
 	}
-	if !g.config.Authenticate(login) {
-		g.log.Warn("client refused: wrong credentials", "user", opts.Username)
-		return false
+	if g.config.Authenticate == nil || !g.config.Authenticate(login) {
+		return g.refuse("client refused: wrong credentials", opts.Username)
 	}
 	c.RegisterUser(&server.User{Username: login.User, Permissions: rights(g.config.Topics, login.User)})
 	g.mu.Lock()
@@ -48,9 +61,29 @@ func (g *gate) Check(c server.ClientAuthentication) bool {
 	return true
 }
 
+// opened waits until terminals are let in. The server listens a moment earlier,
+// as the service's own client comes in by the same listener.
+func (g *gate) opened() bool {
+	patience := time.NewTimer(openWithin)
+	defer patience.Stop()
+	select {
+	case <-g.up:
+		return true
+	case <-g.closing:
+	case <-patience.C:
+	}
+	return false
+}
+
+// refuse says why, once for each attempt, and returns false.
+func (g *gate) refuse(why, user string) bool {
+	g.log.Warn(why, "user", user[:min(len(user), longestName)])
+	return false
+}
+
 func named(cert *x509.Certificate, user string) bool { return cert.Subject.CommonName == user }
 
-// rights is the access list of PROTOCOL, section 1, in the server's subjects.
+// rights is the access list of the outside contract, section 1, in the server's subjects.
 func rights(t topic.Topics, user string) *server.Permissions {
 	below := subject(t.Below(user))
 	return &server.Permissions{

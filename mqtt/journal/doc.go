@@ -1,6 +1,6 @@
 // Package journal keeps a terminal's durable event records on disk: numbered
 // from one without a gap, each chained to the one before by its hash, and
-// synced before Append returns (PROTOCOL, section 4). It knows nothing of events: a
+// synced before Append returns (the outside contract, section 4). It knows nothing of events: a
 // record is the bytes that will be published.
 //
 // # On disk

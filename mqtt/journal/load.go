@@ -46,7 +46,7 @@ func (j *Journal) load() error {
 		return nil
 	case len(names) > 0:
 		// Numbers beyond what can be read were given out: going on could give
-		// one out twice (PROTOCOL, section 4).
+		// one out twice (the outside contract, section 4).
 		j.damage = append(j.damage, Damage{
 			File: filepath.Base(names[len(names)-1]), Detail: "the last number given out is not known; a new journal begins",
 		})

@@ -24,7 +24,7 @@ const (
 	commandsAhead = 64
 	// commandWithin bounds one command.
 	commandWithin = 15 * time.Second
-	// replyKept is how long a reply is kept for a repeat (PROTOCOL, section 7).
+	// replyKept is how long a reply is kept for a repeat (the outside contract, section 7).
 	replyKept = 24 * time.Hour
 	// repliesKept bounds how many are; the oldest go first.
 	repliesKept = 1000

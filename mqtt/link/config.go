@@ -18,7 +18,7 @@ import (
 // Delivery says what proves that an event is stored.
 type Delivery string
 
-// The proofs of delivery (PROTOCOL, section 4).
+// The proofs of delivery (the outside contract, section 4).
 const (
 	// ByBroker is the broker's PUBACK for the record and its vocabulary records.
 	ByBroker Delivery = "broker"

@@ -1,7 +1,7 @@
 // Package link joins a terminal's agent to the outside over MQTT: events go
 // through the journal and the dialects to the broker and are repeated until
 // they are acknowledged; signalling, commands, ring groups and the status of
-// peers come in (PROTOCOL, sections 2 to 7).
+// peers come in (the outside contract, sections 2 to 7).
 //
 // A Link is given to the agent as its way out, and is given the agent by Run:
 //

@@ -52,6 +52,7 @@ type Link struct {
 	outbox chan mqtt.Message
 	resume chan struct{}
 	ended  chan struct{} // closed when Run has ended
+	been   bool          // online before in this process; the client's goroutines take turns with it
 
 	session atomic.Pointer[session] // what is known of the connection now
 	status  latest[command.Status]
@@ -139,6 +140,9 @@ func (l *Link) connect(ctx context.Context) {
 		err := l.client.Run(ctx)
 		if ctx.Err() != nil {
 			return
+		}
+		if taken, ok := errors.AsType[*takenOver](err); ok {
+			err = taken // which says it all
 		}
 		l.log.Error("link given up until told otherwise", "error", err)
 		select {
@@ -241,7 +245,7 @@ func (l *Link) post(m mqtt.Message) {
 	}
 }
 
-// offline is the status of a terminal that is gone (PROTOCOL, section 3).
+// offline is the status of a terminal that is gone (the outside contract, section 3).
 func (l *Link) offline(reason string) mqtt.Message {
 	b, err := json.Marshal(struct {
 		Online bool   `json:"online"`

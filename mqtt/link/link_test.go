@@ -47,7 +47,7 @@ func TestStatusIsTrueAtAllTimes(t *testing.T) {
 func TestTakeoverIsNotFought(t *testing.T) {
 	overBoth(t, func(t *testing.T, w wire) {
 		w.start(t)
-		foreign := mqtt.Message{Topic: topics.Status("kiosk-1"), QoS: 1, Retained: true, Payload: []byte(`{"online":true,"boot_id":"another"}`)}
+		foreign := mqtt.Message{Topic: topics.Status("kiosk-1"), QoS: 1, Retained: true, Payload: []byte(`{"online":true,"boot_id":"b007"}`)}
 		w.publish(t, foreign)
 		on(t, w, foreign.Topic)
 		c := config(t, w.url())
@@ -57,8 +57,9 @@ func TestTakeoverIsNotFought(t *testing.T) {
 		for f.source != "link" || f.err == nil {
 			f = next(t, x.faults)
 		}
-		if !errors.Is(f.err, link.ErrTakenOver) || !strings.Contains(f.err.Error(), "another") {
-			t.Errorf("fault: %v", f.err)
+		want := `another device uses the address "kiosk-1": give one of them another id, then run hailpoint ctl reconnect`
+		if !errors.Is(f.err, link.ErrTakenOver) || f.err.Error() != want {
+			t.Errorf("fault: %v, want: %s", f.err, want)
 		}
 		soon(t, func() error {
 			if x.Connected() || x.Backlog() != 1 {
@@ -73,12 +74,12 @@ func TestTakeoverIsNotFought(t *testing.T) {
 		}
 		// The other one leaves, and somebody presses "try again".
 		gone := foreign
-		gone.Payload = []byte(`{"online":false,"boot_id":"another"}`)
+		gone.Payload = []byte(`{"online":false,"boot_id":"b007"}`)
 		w.publish(t, gone)
 		on(t, w, gone.Topic)
 		retainedBy(t, w, gone)
 		x.Resume()
-		if v := on(t, w, topics.Event("kiosk-1")); v["name"] != "session.kicked" {
+		if v := on(t, w, topics.Event("kiosk-1")); v["name"] != "session.kicked" || !strings.Contains(string(encode(t, v)), "b007") {
 			t.Errorf("first event: %v", v)
 		}
 	})

@@ -23,6 +23,17 @@ const takeoverWait = 3 * time.Second
 // ErrTakenOver says that another holder of this address is online.
 var ErrTakenOver = errors.New("another holder of this address is online")
 
+// takenOver is ErrTakenOver, and ends the client with mqtt.ErrStop.
+type takenOver struct{ address string }
+
+// Error tells whoever looks after the terminal what to do.
+func (e *takenOver) Error() string {
+	return fmt.Sprintf("another device uses the address %q: give one of them another id, then run hailpoint ctl reconnect", e.address)
+}
+
+// Unwrap returns what it stands for.
+func (e *takenOver) Unwrap() []error { return []error{ErrTakenOver, mqtt.ErrStop} }
+
 // session is what is known of one connection.
 type session struct {
 	marker string        // payload of the message to ourselves
@@ -60,6 +71,7 @@ func (l *Link) up(ctx context.Context, s *mqtt.Session) error {
 		<-l.outbox
 	}
 	now.ready.Store(true)
+	l.been = true
 	l.agent.LinkChanged(true)
 	l.status.poke()
 	l.follow.poke()
@@ -99,7 +111,7 @@ func (l *Link) marker() (string, error) {
 }
 
 // checkTakeover reads the own retained status before anything is published
-// (PROTOCOL, section 3). A message to ourselves, sent after the subscription,
+// (the outside contract, section 3). A message to ourselves, sent after the subscription,
 // comes back when what was retained has come.
 func (l *Link) checkTakeover(ctx context.Context, s *mqtt.Session, now *session) error {
 	t, self := l.cfg.Topics, l.cfg.Self
@@ -128,8 +140,8 @@ func (l *Link) checkTakeover(ctx context.Context, s *mqtt.Session, now *session)
 		UptimeMs: time.Since(l.cfg.Boot).Milliseconds(),
 		Data:     event.SessionKicked{Detail: "online elsewhere with boot id " + *holder},
 	})
-	return fmt.Errorf("%w: it started with boot id %s, %w (find the other device named %q, then restart this one)",
-		ErrTakenOver, *holder, mqtt.ErrStop, self)
+	l.log.Warn("address taken over", "device_id", self, "holder_boot_id", *holder)
+	return &takenOver{self}
 }
 
 // ownStatus looks at a status under the own address.
@@ -144,7 +156,10 @@ func (l *Link) ownStatus(now *session, payload []byte) {
 	if len(payload) > 0 {
 		if err := json.Unmarshal(payload, &s); err != nil {
 			l.counters.Malformed.Add(1)
-		} else if s.Online && !slices.Contains(l.boots, s.BootID) {
+		} else if s.BootID != "" && (s.Online || l.been) && !slices.Contains(l.boots, s.BootID) {
+			// Online is the contract's rule. A broker that publishes the will of
+			// the connection it closes leaves "offline" instead: but that a
+			// stranger said anything here while we were away says it, too.
 			now.holder.Store(&s.BootID)
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// MaxAddress is the longest address, in bytes (PROTOCOL, section 1).
+// MaxAddress is the longest address, in bytes (the outside contract, section 1).
 const MaxAddress = 64
 
 // ErrAddress says that a text is not an address: [a-z0-9][a-z0-9_-]{0,63}.
@@ -16,7 +16,7 @@ var ErrAddress = errors.New("not an address (1 to 64 of a-z, 0-9, _ and -, not s
 var ErrBase = errors.New("not a topic base")
 
 // ValidAddress reports whether s is the address of one endpoint: a terminal,
-// an operator's browser, a phone gateway (PROTOCOL, section 1).
+// an operator's browser, a phone gateway (the outside contract, section 1).
 func ValidAddress(s string) bool {
 	if s == "" || len(s) > MaxAddress {
 		return false
@@ -33,7 +33,7 @@ func ValidAddress(s string) bool {
 }
 
 // ValidGroup reports whether s names a ring group: "@" and an address
-// (PROTOCOL, section 1).
+// (the outside contract, section 1).
 func ValidGroup(s string) bool {
 	name, ok := strings.CutPrefix(s, "@")
 	return ok && ValidAddress(name)

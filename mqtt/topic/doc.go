@@ -1,5 +1,5 @@
 // Package topic builds and parses the MQTT topics of the outside contract
-// (PROTOCOL, sections 1 and 2). It is pure: strings in, strings out.
+// (the outside contract, sections 1 and 2). It is pure: strings in, strings out.
 //
 // # Why
 //

@@ -15,7 +15,7 @@ var ErrUnknown = errors.New("topic is not part of the contract")
 // Kind is what a topic carries.
 type Kind int
 
-// The kinds of topic, in the order of PROTOCOL, section 2. The zero Kind is
+// The kinds of topic, in the order of the outside contract, section 2. The zero Kind is
 // none of them.
 const (
 	Status Kind = iota + 1
@@ -51,7 +51,7 @@ type Parsed struct {
 	// Group.
 	ID string
 	// From is the sender of a Signal. The broker's access list makes it
-	// trustworthy (PROTOCOL, section 1).
+	// trustworthy (the outside contract, section 1).
 	From string
 	// System is the vocabulary of an EventOf, such as "wmpf".
 	System string

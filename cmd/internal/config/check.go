@@ -1,21 +1,31 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"hailpoint/callagent"
 	"hailpoint/callagent/dialect"
+	"hailpoint/callagent/rtc"
 	"hailpoint/device/led"
+	"hailpoint/mqtt"
+	"hailpoint/mqtt/topic"
 )
 
 var (
 	address = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
 	party   = regexp.MustCompile(`^@?[a-z0-9][a-z0-9_-]{0,63}$`)
 )
+
+// maxSocket is the longest name of a Unix socket (unix(7): sun_path with its
+// closing zero).
+const maxSocket = 107
 
 // checker collects impossible values. Keys are as in the file.
 type checker struct{ problems []ProblemError }
@@ -55,11 +65,16 @@ func (cfg Config) problems() []ProblemError {
 	}
 	if cfg.ControlSocket == "" {
 		c.add("control_socket", "is empty; name a file")
+	} else if len(cfg.ControlSocket) > maxSocket {
+		c.add("control_socket", "%d bytes are too long for a Unix socket; use at most %d", len(cfg.ControlSocket), maxSocket)
 	}
 	cfg.checkMQTT(&c)
 	cfg.checkCall(&c)
 	c.within("telemetry.interval", cfg.Telemetry.Interval, time.Second, time.Hour)
 	c.within("rtc.gather_timeout", cfg.RTC.GatherTimeout, 100*time.Millisecond, 30*time.Second)
+	if slices.Contains(cfg.RTC.Interfaces, "") {
+		c.add("rtc.interfaces", "holds an empty name; \"ip link\" lists the names")
+	}
 	for i, s := range cfg.RTC.ICEServers {
 		cfg.checkICE(&c, fmt.Sprintf("rtc.ice_servers[%d]", i), s)
 	}
@@ -84,13 +99,12 @@ func (cfg Config) checkMQTT(c *checker) {
 		c.add("mqtt.broker", "is empty; name a broker such as \"mqtts://fleet.example:8883\"")
 	}
 	for _, b := range m.Broker {
-		scheme, rest, ok := strings.Cut(b, "://")
-		if !ok || rest == "" || !slices.Contains([]string{"mqtt", "mqtts", "ws", "wss"}, scheme) {
-			c.add("mqtt.broker", "%q is no broker address; write mqtt://, mqtts://, ws:// or wss:// and a host", b)
+		if err := checkBroker(b); err != nil {
+			c.add("mqtt.broker", "%v", err)
 		}
 	}
-	if m.Base == "" || strings.ContainsAny(m.Base, "+# \t\n.") || strings.HasPrefix(m.Base, "/") || strings.HasSuffix(m.Base, "/") {
-		c.add("mqtt.base", "%q cannot begin topics; use words joined by /, without + # . or spaces", m.Base)
+	if err := topic.CheckBase(m.Base); err != nil {
+		c.add("mqtt.base", "%v", err)
 	}
 	if (m.CertFile == "") != (m.KeyFile == "") {
 		c.add("mqtt.key_file", "cert_file and key_file belong together; set both or none")
@@ -99,9 +113,30 @@ func (cfg Config) checkMQTT(c *checker) {
 		c.add("mqtt.keep_alive", "%v; use whole seconds from 4s to 10m", m.KeepAlive)
 	}
 	c.oneOf("mqtt.delivery", m.Delivery, "broker", "backend")
-	for _, v := range m.Vocabularies {
+	for i, v := range m.Vocabularies {
 		c.oneOf("mqtt.vocabularies", v, dialect.Systems()...)
+		if slices.Contains(m.Vocabularies[:i], v) {
+			c.add("mqtt.vocabularies", "%q stands there twice", v)
+		}
 	}
+}
+
+// checkBroker asks the package that will connect to it, so that nothing passes
+// here that stops the terminal later.
+func checkBroker(address string) error {
+	m := mqtt.Default()
+	m.Brokers, m.ClientID = []string{address}, "terminal"
+	if err := m.Validate(); err != nil {
+		return errors.New(strings.TrimPrefix(err.Error(), "broker: "))
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Port() == "" {
+		return err
+	}
+	if port, err := strconv.Atoi(u.Port()); err != nil || port < 1 || port > 65535 {
+		return fmt.Errorf("%q: there is no port %s; use 1 to 65535", address, u.Port())
+	}
+	return nil
 }
 
 func (cfg Config) checkCall(c *checker) {
@@ -127,14 +162,15 @@ func (cfg Config) checkICE(c *checker, key string, s ICEServer) {
 		c.add(key+".urls", "is empty; name a server such as \"stun:stun.example.org:3478\"")
 	}
 	for _, u := range s.URLs {
-		scheme, rest, ok := strings.Cut(u, ":")
-		if !ok || rest == "" || !slices.Contains([]string{"stun", "stuns", "turn", "turns"}, scheme) {
-			c.add(key+".urls", "%q is no server; write stun:HOST:PORT, turn:HOST:PORT or turns:HOST:PORT", u)
+		transport := rtc.Default()
+		transport.ICEServers = []rtc.ICEServer{{URLs: []string{u}, Username: "terminal", Password: "secret"}}
+		if err := transport.Validate(); err != nil {
+			c.add(key+".urls", "%s", strings.TrimPrefix(err.Error(), "ice_servers[0].urls[0]: "))
 			continue
 		}
-		if strings.HasPrefix(scheme, "turn") && (s.Username == "" || s.PasswordFile == "") {
-			c.add(key+".username", "a TURN server needs username and password_file")
-		}
+	}
+	if (s.Username == "") != (s.PasswordFile == "") {
+		c.add(key+".username", "username and password_file belong together; set both or none")
 	}
 }
 

@@ -62,8 +62,8 @@ type Call struct {
 	EmergencyFrom  List          `toml:"emergency_from" doc:"who may call with priority emergency"`
 	DoNotDisturb   bool          `toml:"do_not_disturb" doc:"refuse all calls"`
 	BusinessType   int           `toml:"business_type" doc:"passed to the backend with each call"`
-	Trust          string        `toml:"trust" doc:"\"any\", or \"pinned\": only calls signed by a key of trusted_keys"`
-	TrustedKeys    List          `toml:"trusted_keys" doc:"Ed25519 public keys"`
+	Trust          string        `toml:"trust" doc:"\"any\"; \"pinned\" (only signed calls) is reserved for a later version"`
+	TrustedKeys    List          `toml:"trusted_keys" doc:"reserved for a later version: the Ed25519 public keys of \"pinned\""`
 }
 
 // Telemetry is the regular report of health.

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,7 +40,7 @@ ring_timeout = "30s"
 auto_answer = "1500ms"
 auto_answer_from = ["desk-1", "@guards"]
 [rtc]
-ice_servers = [{ urls = ["turn:turn.example:3478"], username = "u", password_file = "/p" }]
+ice_servers = [{ urls = ["turn:turn.example:3478"], username = "u", password_file = "/p" }, { urls = ["turn:open.example:3478"], username = "", password_file = "" }]
 [audio]
 input = "sim"
 output = "sim"
@@ -67,7 +68,7 @@ show = "ringing"
 	want.MQTT.Delivery, want.MQTT.Vocabularies = "backend", config.List{"wmpf"}
 	want.Call.RingTimeout, want.Call.AutoAnswer = 30*time.Second, config.Delay(1500*time.Millisecond)
 	want.Call.AutoAnswerFrom = config.List{"desk-1", "@guards"}
-	want.RTC.ICEServers = []config.ICEServer{{URLs: config.List{"turn:turn.example:3478"}, Username: "u", PasswordFile: "/p"}}
+	want.RTC.ICEServers = []config.ICEServer{{URLs: config.List{"turn:turn.example:3478"}, Username: "u", PasswordFile: "/p"}, {URLs: config.List{"turn:open.example:3478"}}}
 	want.Audio.Input, want.Audio.Output = "sim", "sim"
 	call, loud, ring := config.DefaultButton(), config.DefaultButton(), config.DefaultLED()
 	call.Name, call.Line, call.Press, call.LongPress = "call", "BTN_CALL", callagent.ActCall, callagent.ActHangUp
@@ -137,7 +138,9 @@ press = "dance"
 
 func TestFilesThatAreNoTOML(t *testing.T) {
 	for name, tt := range map[string]struct{ text, want string }{
-		"a missing quote":  {"id = \"a\nname = \"b\"\n", "x.toml:1: "},
+		"a missing quote":  {"id = \"a\nname = \"b\"\n", `x.toml:1: the closing " is missing`},
+		"one at the end":   {"id = \"a", `x.toml:1: the closing " is missing`},
+		"a single one":     {"id = 'a\n", "x.toml:1: the closing ' is missing"},
 		"a key twice":      {"id = \"a\"\nid = \"b\"\n", "x.toml"},
 		"something binary": {"\x00\x01\x02", "x.toml:1: "},
 		"a table as value": {"[id]\n", "x.toml:1: id: is a table"},
@@ -153,10 +156,55 @@ func TestFilesThatAreNoTOML(t *testing.T) {
 	}
 }
 
-func TestAMissingFileSaysHowToNameOne(t *testing.T) {
-	_, err := config.Load(filepath.Join(t.TempDir(), "none.toml"))
-	if err == nil || !strings.Contains(err.Error(), "--config") {
-		t.Errorf("error %v", err)
+func TestWhatStopsTheTerminalIsAMistake(t *testing.T) {
+	for name, tt := range map[string]struct{ text, want string }{
+		"a user in the broker's address":  {"mqtt.broker = \"mqtt://u:secret@h\"", `x.toml:1: mqtt.broker: "mqtt://u:xxxxx@h" holds a user name`},
+		"a port that cannot be":           {"mqtt.broker = \"mqtt://h:99999\"", `x.toml:1: mqtt.broker: "mqtt://h:99999"`},
+		"a path where there is none":      {"mqtt.broker = \"mqtt://h/path\"", `x.toml:1: mqtt.broker: "mqtt://h/path": mqtt takes a host and a port only`},
+		"another scheme":                  {"mqtt.broker = \"http://h\"", `x.toml:1: mqtt.broker: "http://h": the scheme is not one of mqtt`},
+		"no host":                         {"mqtt.broker = \"mqtts://\"", `x.toml:1: mqtt.broker: "mqtts:`},
+		"a base with an empty level":      {"mqtt.base = \"a//b\"", `x.toml:1: mqtt.base: "a//b"`},
+		"a vocabulary twice":              {"mqtt.vocabularies = [\"wmpf\", \"wmpf\"]", `x.toml:1: mqtt.vocabularies: "wmpf" stands there twice`},
+		"an empty interface":              {"rtc.interfaces = \"\"", `x.toml:1: rtc.interfaces: holds an empty name`},
+		"a STUN server with a wrong port": {"rtc.ice_servers = [{urls = \"stun:h:port\"}]", `x.toml:1: rtc.ice_servers[0].urls: "stun:h:port" is not a stun:`},
+		"a TURN server with half a login": {"rtc.ice_servers = [{urls = \"turn:h\", username = \"u\"}]", `x.toml:1: rtc.ice_servers[0].username: username and password_file belong together`},
+		"a socket with too long a name":   {"control_socket = \"/" + strings.Repeat("x", 107) + "\"", `x.toml:1: control_socket: 108 bytes are too long`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := config.Parse("x.toml", []byte(tt.text))
+			if err == nil || !strings.HasPrefix(err.Error(), tt.want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("error %q, want one that begins %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestAFileThatCannotBeReadSaysWhatToTry(t *testing.T) {
+	dir := t.TempDir()
+	locked := filepath.Join(dir, "locked.toml")
+	if err := os.WriteFile(locked, nil, 0o200); err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		file, want string
+		rooted     bool // root may read it
+	}{
+		"a missing one":  {filepath.Join(dir, "none.toml"), "none.toml: no such file or directory", false},
+		"a directory":    {dir, "is a directory (name the file in it)", false},
+		"one of another": {locked, "may read it: use sudo)", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if tt.rooted && os.Getuid() == 0 {
+				t.Skip("root may read everything")
+			}
+			_, err := config.Load(tt.file)
+			if err == nil || !strings.HasSuffix(err.Error(), tt.want) {
+				t.Errorf("error %v, want one that ends %q", err, tt.want)
+			}
+			if _, ok := errors.AsType[config.ProblemError](err); ok {
+				t.Error("it is called a mistake in the file")
+			}
+		})
 	}
 }
 

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/user"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
@@ -20,13 +22,52 @@ import (
 const MaxBytes = 1 << 20
 
 // Load reads a file. The error joins every ProblemError found, in the order of their
-// lines.
+// lines; there is none in it where the file cannot be read.
 func Load(file string) (Config, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return Config{}, fmt.Errorf("read the configuration: %w (name it with --config)", err)
+		return Config{}, fmt.Errorf("read the configuration: %w%s", err, readHint(file, err))
 	}
 	return Parse(file, text)
+}
+
+// readHint says what to try about a file that cannot be read, or nothing.
+func readHint(file string, err error) string {
+	switch {
+	case errors.Is(err, syscall.EISDIR):
+		return " (name the file in it)"
+	case errors.Is(err, os.ErrPermission):
+		return " (" + readers(file) + " may read it: use sudo)"
+	}
+	return ""
+}
+
+// readers says who may read a file.
+func readers(file string) string {
+	info, err := os.Stat(file)
+	if err != nil {
+		return "only root"
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return "only root"
+	}
+	names := []string{"root"}
+	if stat.Uid != 0 {
+		id := strconv.FormatUint(uint64(stat.Uid), 10)
+		if u, err := user.LookupId(id); err == nil {
+			id = u.Username
+		}
+		names = append(names, id)
+	}
+	if info.Mode()&0o040 != 0 {
+		id := strconv.FormatUint(uint64(stat.Gid), 10)
+		if g, err := user.LookupGroupId(id); err == nil {
+			id = g.Name
+		}
+		names = append(names, "group "+id)
+	}
+	return "only " + strings.Join(names, " and ")
 }
 
 // Parse reads the text of a file; name is for the errors.
@@ -39,7 +80,7 @@ func Parse(name string, text []byte) (Config, error) {
 	if err := toml.Unmarshal(text, &tree); err != nil {
 		if e, ok := errors.AsType[*toml.DecodeError](err); ok {
 			line, _ := e.Position()
-			return cfg, ProblemError{File: name, Line: line, Key: strings.Join(e.Key(), "."), Text: strings.TrimPrefix(e.Error(), "toml: ")}
+			return cfg, ProblemError{File: name, Line: line, Key: strings.Join(e.Key(), "."), Text: plain(e)}
 		}
 		return cfg, ProblemError{File: name, Text: err.Error()}
 	}
@@ -56,6 +97,18 @@ func Parse(name string, text []byte) (Config, error) {
 		errs[i] = p
 	}
 	return cfg, errors.Join(errs...)
+}
+
+// plain words the library's error for those who know no TOML.
+func plain(err error) string {
+	text := strings.TrimPrefix(err.Error(), "toml: ")
+	switch text {
+	case "basic strings cannot have new lines", "unterminated basic string":
+		return `the closing " is missing`
+	case "literal strings cannot have new lines", "unterminated literal string":
+		return "the closing ' is missing"
+	}
+	return text
 }
 
 // lines gives the line of each key of a file, by dotted path; elements of an

@@ -5,11 +5,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
+	"syscall"
 	"time"
 
 	"hailpoint/callagent"
@@ -109,9 +112,26 @@ func (c *Client) send(ctx context.Context, method, path string, body []byte) (*h
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("ask the terminal at %s: %w (is it running? systemctl status hailpoint; may this user use the socket? group %s)", c.file, err, Group)
+		return nil, c.explain(err)
 	}
 	return resp, nil
+}
+
+// explain words why the terminal could not be asked.
+func (c *Client) explain(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err // and not the URL, which nobody typed
+	}
+	if call, ok := errors.AsType[*os.SyscallError](err); ok {
+		err = call.Err
+	}
+	switch {
+	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("no terminal answers at %s (%w): is it running? systemctl status hailpoint (or name its socket with --socket)", c.file, err)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("this user may not use %s (%w): be root or a member of group %s", c.file, err, Group)
+	}
+	return fmt.Errorf("ask the terminal at %s: %w", c.file, err)
 }
 
 func (c *Client) do(ctx context.Context, method, path string, in, out any) error {

@@ -36,7 +36,28 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // patience is how long a test waits for what must come; it is no measure.
 const patience = 30 * time.Second
 
+// recovery is the command that the login page names.
+const recovery = "hailpoint-fleet operator add admin --data /srv/fleet"
+
 var topics = topic.Default()
+
+// logBuffer is a log that can be read while it is written.
+type logBuffer struct {
+	mu sync.Mutex // guards b
+	b  strings.Builder
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
 
 // house is the service over a real broker.
 type house struct {
@@ -46,11 +67,13 @@ type house struct {
 	keys     *login.Keys
 	password string
 	client   *http.Client // keeps cookies
+	log      *logBuffer
 }
 
 func newHouse(t *testing.T, sims ...api.Simulated) *house {
 	t.Helper()
-	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	buffer := &logBuffer{}
+	log := slog.New(slog.NewTextHandler(io.MultiWriter(t.Output(), buffer), nil))
 	s, err := store.Open(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +83,7 @@ func newHouse(t *testing.T, sims ...api.Simulated) *house {
 			t.Error(err)
 		}
 	})
-	h := &house{t: t, keys: login.New(s, bcrypt.MinCost)}
+	h := &house{t: t, log: buffer, keys: login.New(s, bcrypt.MinCost)}
 	if _, h.password, err = h.keys.FirstOperator(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +100,7 @@ func newHouse(t *testing.T, sims ...api.Simulated) *house {
 	fl := fleet.New(fleet.Default(), h.broker, s, log)
 	h.background("fleet", fl.Run)
 	server := api.New(api.Parts{
-		Topics: topics, Broker: h.broker, Fleet: fl, Store: s, Keys: h.keys, Group: api.DefaultGroup(), Simulated: sims, Log: log,
+		Topics: topics, Broker: h.broker, Fleet: fl, Store: s, Keys: h.keys, Group: api.DefaultGroup(), Simulated: sims, Recovery: recovery, Log: log,
 	})
 	pages, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	web := httptest.NewUnstartedServer(server.Handler())

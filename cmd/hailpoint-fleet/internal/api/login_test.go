@@ -109,9 +109,19 @@ func TestTheLinkLogsInOnce(t *testing.T) {
 	if code, body := h.request(http.MethodGet, path, nil); code != http.StatusOK || !strings.Contains(body, "main.js") {
 		t.Errorf("first: %d\n%s", code, body)
 	}
+	const refused = "login link refused"
+	if code, body := h.request(http.MethodGet, path, nil); code != http.StatusOK || !strings.Contains(body, "main.js") || strings.Contains(h.log.String(), refused) {
+		t.Errorf("again while logged in: %d\n%s", code, body)
+	}
 	h.request(http.MethodPost, "/logout", url.Values{})
-	if _, body := h.request(http.MethodGet, path, nil); !strings.Contains(body, `name="password"`) {
-		t.Errorf("the second time it shows\n%s", body)
+	code, body := h.request(http.MethodGet, path, nil)
+	for _, want := range []string{`name="password"`, "used already or has expired", recovery} {
+		if code != http.StatusUnauthorized || !strings.Contains(body, want) {
+			t.Errorf("the second time, %d, it does not show %q:\n%s", code, want, body)
+		}
+	}
+	if log := h.log.String(); strings.Count(log, refused) != 1 || strings.Contains(log, "wrong name or password") {
+		t.Errorf("log:\n%s", log)
 	}
 }
 

@@ -18,19 +18,24 @@ const cookie = "hailpoint"
 // maxForm bounds the login form, in bytes.
 const maxForm = 4 << 10
 
-// index serves the console, or sends to the login. With ?token= it logs in.
+// index serves the console, or sends to the login. With ?token= it logs in; a
+// token that does not any more is no matter to who is logged in.
 func (s *Server) index(w http.ResponseWriter, r *http.Request) {
-	if token := r.URL.Query().Get("token"); token != "" {
-		operator, err := s.Keys.Follow(token)
-		if err == nil {
+	token := r.URL.Query().Get("token")
+	var linkErr error
+	if token != "" {
+		var operator string
+		if operator, linkErr = s.Keys.Follow(token); linkErr == nil {
 			s.begin(w, r, operator)
 			return
 		}
-		s.Log.Warn("login link refused", "from", remote(r), "error", err)
-		http.Redirect(w, r, "/", http.StatusSeeOther)
-		return
 	}
 	switch _, err := s.operator(r); {
+	case err == nil && token != "":
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+	case errors.Is(err, login.ErrRefused) && token != "":
+		s.Log.Warn("login link refused", "from", remote(r), "error", linkErr)
+		s.askLogin(w, http.StatusUnauthorized, "This link was used already or has expired. Log in with name and password.")
 	case errors.Is(err, login.ErrRefused):
 		http.Redirect(w, r, "/login", http.StatusSeeOther)
 	case err != nil:
@@ -45,7 +50,12 @@ func (s *Server) loginPage(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return
 	}
-	console.Login(w, http.StatusOK, "")
+	s.askLogin(w, http.StatusOK, "")
+}
+
+// askLogin writes the login page; message says why the last attempt failed.
+func (s *Server) askLogin(w http.ResponseWriter, status int, message string) {
+	console.Login(w, status, message, s.Recovery)
 }
 
 func (s *Server) logIn(w http.ResponseWriter, r *http.Request) {
@@ -53,7 +63,7 @@ func (s *Server) logIn(w http.ResponseWriter, r *http.Request) {
 	if wait := s.limit.Wait(time.Now(), from); wait > 0 {
 		seconds := int(wait/time.Second) + 1
 		w.Header().Set("Retry-After", fmt.Sprint(seconds))
-		console.Login(w, http.StatusTooManyRequests, fmt.Sprintf("Too many attempts. Try again in %d s.", seconds))
+		s.askLogin(w, http.StatusTooManyRequests, fmt.Sprintf("Too many attempts. Try again in %d s.", seconds))
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
@@ -63,7 +73,7 @@ func (s *Server) logIn(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, login.ErrRefused):
 		s.limit.Failed(time.Now(), from)
 		s.Log.Warn("login refused", "from", from, "error", err)
-		console.Login(w, http.StatusUnauthorized, "Wrong name or password.")
+		s.askLogin(w, http.StatusUnauthorized, "Wrong name or password.")
 	case err != nil:
 		s.broken(w, err)
 	default:

@@ -83,7 +83,10 @@ type Parts struct {
 	Keys      *login.Keys
 	Group     Group
 	Simulated []Simulated
-	Log       *slog.Logger
+	// Recovery is the command that gives the operator admin a new password, for
+	// the login page.
+	Recovery string
+	Log      *slog.Logger
 }
 
 // Server serves the console and the API. Its methods may be called from any

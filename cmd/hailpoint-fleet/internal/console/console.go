@@ -52,9 +52,10 @@ func Secure(next http.Handler) http.Handler {
 func Index(w http.ResponseWriter) { page(w, http.StatusOK, "index.html", nil) }
 
 // Login writes the login page with this status; message says why the last
-// attempt failed, or is empty.
-func Login(w http.ResponseWriter, status int, message string) {
-	page(w, status, "login.html", struct{ Message string }{message})
+// attempt failed, or is empty; recovery is the command that makes a new
+// password.
+func Login(w http.ResponseWriter, status int, message, recovery string) {
+	page(w, status, "login.html", struct{ Message, Recovery string }{message, recovery})
 }
 
 var pages = sync.OnceValues(func() (*template.Template, error) {

@@ -81,7 +81,7 @@ func TestPagesObeyTheirOwnPolicy(t *testing.T) {
 	inline := regexp.MustCompile(`<script>|<style|\sstyle=|\son[a-z]+=|https?://`)
 	for name, write := range map[string]func(http.ResponseWriter){
 		"index": console.Index,
-		"login": func(w http.ResponseWriter) { console.Login(w, http.StatusUnauthorized, "<b>no</b>") },
+		"login": func(w http.ResponseWriter) { console.Login(w, http.StatusUnauthorized, "<b>no</b>", "<b>no</b>") },
 	} {
 		w := httptest.NewRecorder()
 		write(w)

@@ -1,13 +1,16 @@
 package login
 
 import (
-	"fmt"
+	"errors"
 	"sync"
 	"time"
 )
 
 // linkFor is how long a link that logs in may be used.
 const linkFor = time.Hour
+
+// ErrLinkOver says that a link does not log in, or does no more.
+var ErrLinkOver = errors.New("the login link was used already or has expired")
 
 // links are tokens that log an operator in, once.
 type links struct {
@@ -34,14 +37,14 @@ func (k *Keys) Link(operator string) (token string) {
 }
 
 // Follow uses up a link's token and returns the operator whose it is. The error
-// wraps ErrRefused if it was used, is too old, or never was one.
+// is ErrLinkOver if it was used, is too old, or never was one.
 func (k *Keys) Follow(token string) (operator string, err error) {
 	k.links.mu.Lock()
 	defer k.links.mu.Unlock()
 	l, ok := k.links.open[Hash(token)]
 	delete(k.links.open, Hash(token))
 	if !ok || time.Now().After(l.expires) {
-		return "", fmt.Errorf("log in by link: %w", ErrRefused)
+		return "", ErrLinkOver
 	}
 	return l.operator, nil
 }

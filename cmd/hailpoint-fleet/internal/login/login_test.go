@@ -80,10 +80,10 @@ func TestALinkLogsInOnce(t *testing.T) {
 	if who, err := k.Follow(token); who != "admin" || err != nil {
 		t.Errorf("%q, %v", who, err)
 	}
-	if _, err := k.Follow(token); !errors.Is(err, login.ErrRefused) {
+	if _, err := k.Follow(token); !errors.Is(err, login.ErrLinkOver) {
 		t.Errorf("the second time: %v", err)
 	}
-	if _, err := k.Follow(""); !errors.Is(err, login.ErrRefused) {
+	if _, err := k.Follow(""); !errors.Is(err, login.ErrLinkOver) {
 		t.Errorf("without a token: %v", err)
 	}
 }

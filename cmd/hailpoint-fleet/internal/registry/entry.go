@@ -36,7 +36,7 @@ type Entry struct {
 
 // ParseEntry reads a record that the terminal device published. It refuses one
 // that names another device: the topic proves who sent it, the payload does
-// not (PROTOCOL, section 1).
+// not (the outside contract, section 1).
 func ParseEntry(device string, raw []byte) (Entry, error) {
 	var w struct {
 		V int `json:"v"`
@@ -83,7 +83,7 @@ func (e Entry) SyncedAt() (uptimeMs, atMs int64, ok bool) {
 	return d.UptimeMs, d.At, true
 }
 
-// Translation is one record of an outside vocabulary (PROTOCOL, section 5).
+// Translation is one record of an outside vocabulary (the outside contract, section 5).
 type Translation struct {
 	System string `json:"system"`
 	Name   string `json:"name"`

@@ -10,11 +10,11 @@ import (
 )
 
 // DefaultInterval is how often a terminal that does not say otherwise sends
-// telemetry (PROTOCOL, section 9).
+// telemetry (the outside contract, section 9).
 const DefaultInterval = 30 * time.Second
 
 // missedIntervals is how many telemetry intervals may pass in silence before
-// a terminal is gone (PROTOCOL, section 2).
+// a terminal is gone (the outside contract, section 2).
 const missedIntervals = 3
 
 // maxInterval bounds what a terminal can claim, so that none is believed to be

@@ -169,7 +169,7 @@ func (w *writing) same(e Event) (bool, error) {
 }
 
 // date works out when the earlier events of this boot happened, from the time
-// at which the terminal's clock was set (PROTOCOL, section 4).
+// at which the terminal's clock was set (the outside contract, section 4).
 func (w *writing) date(e Event, uptimeMs, atMs int64) error {
 	_, err := w.exec(`UPDATE events SET dated_at = ? - (? - uptime_ms)
 		WHERE device_id = ? AND boot_id = ? AND clock_unsynced = 1`, atMs, uptimeMs, e.DeviceID, e.BootID)

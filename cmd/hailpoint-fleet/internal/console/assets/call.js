@@ -1,5 +1,5 @@
 // One call of this page, from either side: the states, the transport, and what
-// is said to the other endpoint (PROTOCOL, section 6).
+// is said to the other endpoint (the outside contract, section 6).
 
 import { newID } from "./signal.js";
 

@@ -1,6 +1,6 @@
 // The exchange of call signalling: numbers, repeats and confirms this page's
 // messages, and orders, confirms and drops the repeats of the others'
-// (PROTOCOL, section 6). Time, ids and the wire are given to it, so that tests
+// (the outside contract, section 6). Time, ids and the wire are given to it, so that tests
 // can run it without any of the three.
 
 /** How long a message other than an invite is repeated, in ms. */
