@@ -52,6 +52,7 @@ type Client struct {
 
 	session atomic.Pointer[Session]
 	dropped atomic.Uint64
+	trouble atomic.Pointer[error] // of the last attempt; nil after a connect
 }
 
 // New returns a client that does nothing until Run. The error is that of
@@ -68,6 +69,15 @@ func (c *Client) Session() *Session { return c.session.Load() }
 
 // Connected reports whether there is a session now.
 func (c *Client) Connected() bool { return c.session.Load() != nil }
+
+// Trouble is why the last attempt to connect came to nothing; nil when there was
+// none since the last connect.
+func (c *Client) Trouble() error {
+	if err := c.trouble.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
 
 // Dropped counts the messages that came in faster than they were handled and
 // found the queue full.
@@ -89,10 +99,12 @@ func (c *Client) Run(ctx context.Context) error {
 				if said.worth(broker, err, time.Now()) {
 					level = slog.LevelWarn
 				}
+				c.trouble.Store(&err)
 				c.log.Log(ctx, level, "broker not reached", "broker", broker, "error", err, "failures", failures+1)
 				continue
 			}
 			said.over(broker)
+			c.trouble.Store(nil)
 			c.log.Info("broker connected", "broker", broker, "client_id", c.config.ClientID)
 			began := time.Now()
 			err = c.serve(ctx, s)

@@ -41,7 +41,7 @@ func TestTheCommandLine(t *testing.T) {
 		"an address of a page":           {"terminal add --data " + dir + " desk-1", exitFailed, nil, []string{"console pages"}},
 		"a terminal not there":           {"terminal remove --data " + dir + " gate", exitFailed, nil, []string{"no such credential"}},
 		"no name":                        {"operator add --data " + dir, exitUsage, nil, []string{"operator add NAME"}},
-		"no act":                         {"token", exitUsage, nil, []string{"add or remove"}},
+		"no act":                         {"token", exitUsage, nil, []string{"token add NAME or token remove NAME"}},
 		"an unknown act":                 {"token show x", exitUsage, nil, []string{"token add NAME"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -27,7 +27,7 @@ func (g *gate) Check(c server.ClientAuthentication) bool {
 		if subtle.ConstantTimeCompare([]byte(opts.Password), []byte(g.secret)) == 1 {
 			return true
 		}
-		return g.refuse("client refused: wrong credentials", opts.Username)
+		return g.refuse("wrong credentials", opts.Username)
 	}
 	if !g.opened() {
 		// Cut off without an answer, which would speak of wrong credentials. The
@@ -36,23 +36,23 @@ func (g *gate) Check(c server.ClientAuthentication) bool {
 		return false
 	}
 	if !topic.ValidAddress(opts.Username) {
-		return g.refuse("client refused: its user name is no address", opts.Username)
+		return g.refuse("its user name is no address", opts.Username)
 	}
 	// The client id is not among the options. Without this look at it any
 	// terminal could evict any other; it also keeps out clients that speak the
 	// server's native protocol on the WebSocket port, which have none.
 	conns, err := g.srv.Connz(&server.ConnzOptions{CID: c.GetID()})
 	if err != nil || len(conns.Conns) != 1 || conns.Conns[0].MQTTClient != opts.Username {
-		return g.refuse("client refused: its client id is not its user name", opts.Username)
+		return g.refuse("its client id is not its user name", opts.Username)
 	}
 	login := Login{User: opts.Username, Password: opts.Password}
 	if t := c.GetTLSConnectionState(); t != nil && len(t.VerifiedChains) > 0 {
 		if login.Certificate = t.PeerCertificates[0]; !named(login.Certificate, login.User) {
-			return g.refuse("client refused: its certificate is another's", opts.Username)
+			return g.refuse("its certificate is another's", opts.Username)
 		}
 	}
 	if g.config.Authenticate == nil || !g.config.Authenticate(login) {
-		return g.refuse("client refused: wrong credentials", opts.Username)
+		return g.refuse("wrong credentials", opts.Username)
 	}
 	c.RegisterUser(&server.User{Username: login.User, Permissions: rights(g.config.Topics, login.User)})
 	g.mu.Lock()
@@ -77,7 +77,7 @@ func (g *gate) opened() bool {
 
 // refuse says why, once for each attempt, and returns false.
 func (g *gate) refuse(why, user string) bool {
-	g.log.Warn(why, "user", user[:min(len(user), longestName)])
+	g.log.Warn("client refused", "cause", why, "user", user[:min(len(user), longestName)])
 	return false
 }
 

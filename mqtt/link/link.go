@@ -141,7 +141,7 @@ func (l *Link) connect(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if taken, ok := errors.AsType[*takenOver](err); ok {
+		if taken, ok := errors.AsType[*takenOverError](err); ok {
 			err = taken // which says it all
 		}
 		l.log.Error("link given up until told otherwise", "error", err)
@@ -186,6 +186,9 @@ func (l *Link) Connected() bool {
 	s := l.session.Load()
 	return s != nil && s.ready.Load()
 }
+
+// Trouble is why the broker is not reached; nil while it is, or was just lost.
+func (l *Link) Trouble() error { return l.client.Trouble() }
 
 // Backlog is the number of durable events that are not acknowledged.
 func (l *Link) Backlog() uint64 { return l.journal.Last() - l.journal.Acknowledged() }

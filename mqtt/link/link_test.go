@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -111,6 +112,41 @@ func retainedBy(t *testing.T, w wire, m mqtt.Message) {
 	})
 }
 
+// TestTwoOfOneAddressDoNotFight: one of two devices with one address finds that
+// and stays away, the other is left alone. Which one it is depends on what the
+// broker says of a connection that it closes for another.
+func TestTwoOfOneAddressDoNotFight(t *testing.T) {
+	overBoth(t, func(t *testing.T, w wire) {
+		w.start(t)
+		first := run(t, config(t, w.url()))
+		first.online(t)
+		second := run(t, config(t, w.url())) // another state directory: a stranger
+		var left *terminal
+		for left == nil {
+			select {
+			case f := <-first.faults:
+				if errors.Is(f.err, link.ErrTakenOver) {
+					left = second
+				}
+			case f := <-second.faults:
+				if errors.Is(f.err, link.ErrTakenOver) {
+					left = first
+				}
+			case <-t.Context().Done():
+				t.Fatal("they fight on")
+			case <-time.After(patience):
+				t.Fatal("neither gave up")
+			}
+		}
+		soon(t, func() error {
+			if !left.Connected() || (first.Connected() && second.Connected()) {
+				return errors.New("not just one is connected")
+			}
+			return nil
+		})
+	})
+}
+
 func TestOwnEarlierRunIsNoTakeover(t *testing.T) {
 	w := newEmbedded(t)
 	w.start(t)
@@ -130,6 +166,10 @@ func TestOwnEarlierRunIsNoTakeover(t *testing.T) {
 func TestSignalling(t *testing.T) {
 	overBoth(t, func(t *testing.T, w wire) {
 		w.start(t)
+		stale := mqtt.Message{Topic: topics.Signal("kiosk-1", "desk-2"), QoS: 1, Retained: true, Payload: []byte(`{"v":1,"id":"m0","call_id":"c0","n":0,"type":"joined"}`)}
+		w.publish(t, stale)
+		on(t, w, stale.Topic)
+		retainedBy(t, w, stale)
 		x := run(t, config(t, w.url()))
 		x.online(t)
 		in, out := topics.Signal("kiosk-1", "desk-1"), topics.Signal("desk-1", "kiosk-1")
@@ -160,8 +200,8 @@ func TestSignalling(t *testing.T) {
 		if dance := next(t, x.bad); dance.Reply || dance.ID != "m2" || dance.CallID != "c1" || *dance.N != 0 || dance.Code != signal.CodeUnknownType {
 			t.Errorf("an unknown type: %+v", dance)
 		}
-		if l, m := x.Counters().TooLarge.Load(), x.Counters().Malformed.Load(); l != 1 || m != 3 || len(x.messages) != 0 {
-			t.Errorf("%d too large, %d malformed, %d handed on; want 1, 3, 0", l, m, len(x.messages))
+		if l, m := x.Counters().TooLarge.Load(), x.Counters().Malformed.Load(); l != 1 || m != 4 || len(x.messages) != 0 {
+			t.Errorf("%d too large, %d malformed, %d handed on; want 1, 4, 0", l, m, len(x.messages))
 		}
 	})
 }

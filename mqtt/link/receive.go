@@ -43,6 +43,11 @@ func (l *Link) receive(_ context.Context, _ *mqtt.Session, m mqtt.Message) {
 		if string(m.Payload) == now.marker {
 			now.done()
 		}
+	case p.Kind == topic.Signal && m.Retained:
+		// Signalling is not retained (the outside contract, section 2): this was
+		// said some time ago, and would ring anew at each connect.
+		l.counters.Malformed.Add(1)
+		l.log.Warn("retained signalling message ignored", "from", p.From)
 	case p.Kind == topic.Signal:
 		l.signal(p.From, m.Payload)
 	case p.Kind == topic.Ack:

@@ -23,16 +23,16 @@ const takeoverWait = 3 * time.Second
 // ErrTakenOver says that another holder of this address is online.
 var ErrTakenOver = errors.New("another holder of this address is online")
 
-// takenOver is ErrTakenOver, and ends the client with mqtt.ErrStop.
-type takenOver struct{ address string }
+// takenOverError is ErrTakenOver, and ends the client with mqtt.ErrStop.
+type takenOverError struct{ address string }
 
 // Error tells whoever looks after the terminal what to do.
-func (e *takenOver) Error() string {
+func (e *takenOverError) Error() string {
 	return fmt.Sprintf("another device uses the address %q: give one of them another id, then run hailpoint ctl reconnect", e.address)
 }
 
 // Unwrap returns what it stands for.
-func (e *takenOver) Unwrap() []error { return []error{ErrTakenOver, mqtt.ErrStop} }
+func (e *takenOverError) Unwrap() []error { return []error{ErrTakenOver, mqtt.ErrStop} }
 
 // session is what is known of one connection.
 type session struct {
@@ -141,7 +141,7 @@ func (l *Link) checkTakeover(ctx context.Context, s *mqtt.Session, now *session)
 		Data:     event.SessionKicked{Detail: "online elsewhere with boot id " + *holder},
 	})
 	l.log.Warn("address taken over", "device_id", self, "holder_boot_id", *holder)
-	return &takenOver{self}
+	return &takenOverError{self}
 }
 
 // ownStatus looks at a status under the own address.

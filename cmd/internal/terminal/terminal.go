@@ -242,8 +242,15 @@ func (t *Terminal) announce(ctx, rest context.Context) error {
 	return nil
 }
 
-// Report implements control.Terminal.
-func (t *Terminal) Report(ctx context.Context) (callagent.Report, error) { return t.agent.Report(ctx) }
+// Report implements control.Terminal. While the broker is not reached, the
+// faults say why: nobody but those at the box can ask then.
+func (t *Terminal) Report(ctx context.Context) (callagent.Report, error) {
+	r, err := t.agent.Report(ctx)
+	if trouble := t.link.Trouble(); err == nil && !r.Online && trouble != nil {
+		r.Faults = append(r.Faults, "link: "+trouble.Error())
+	}
+	return r, err
+}
 
 // Press implements control.Terminal.
 func (t *Terminal) Press(ctx context.Context, name string, hold time.Duration) error {
