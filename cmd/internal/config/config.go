@@ -59,7 +59,7 @@ type Call struct {
 	Allow          List          `toml:"allow" doc:"who may call in: addresses, @groups, or \"*\" for all"`
 	AutoAnswer     Delay         `toml:"auto_answer" doc:"\"off\", or the delay after which a call of auto_answer_from is answered by itself"`
 	AutoAnswerFrom List          `toml:"auto_answer_from" doc:"addresses and @groups"`
-	EmergencyFrom  List          `toml:"emergency_from" doc:"who may call with priority emergency"`
+	EmergencyFrom  List          `toml:"emergency_from" doc:"who may call with priority emergency; reserved for a later version, without effect yet"`
 	DoNotDisturb   bool          `toml:"do_not_disturb" doc:"refuse all calls"`
 	BusinessType   int           `toml:"business_type" doc:"passed to the backend with each call"`
 	Trust          string        `toml:"trust" doc:"\"any\"; \"pinned\" (only signed calls) is reserved for a later version"`

@@ -72,6 +72,9 @@ func New(cfg config.Config, hw Hardware, log *slog.Logger) (*Terminal, error) {
 		return nil, fmt.Errorf("make the state directory: %w (set state_dir to a place this user may write)", err)
 	}
 	t := &Terminal{cfg: cfg, hw: hw, log: log, recent: newRecent()}
+	if len(cfg.Call.EmergencyFrom) > 0 {
+		log.Warn("call.emergency_from has no effect in this version: an emergency call to a busy terminal is refused as any other")
+	}
 	boot, began := newID(), time.Now()
 	if err := t.openMedia(); err != nil {
 		return nil, err
