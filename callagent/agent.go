@@ -43,10 +43,10 @@ type Agent struct {
 	names    map[string]string
 	faults   map[string]string
 	linkUp   bool
-	muted    bool
 	plan     plan
 	ops      int64
 	beatAt   time.Time
+	lampAt   time.Time // when a lamp changes next; zero for never
 	status   command.Status
 	stopping bool
 	stopAt   time.Time

@@ -152,7 +152,7 @@ func (a *Agent) act(ctx context.Context, what Action) {
 		a.plan = plan{}
 		a.apply(ctx, call.HangUp{Origin: event.Manual, OpID: a.nextOp()})
 	case ActMute:
-		a.apply(ctx, call.Mute{On: !a.muted})
+		a.apply(ctx, call.Mute{On: !a.state.Muted})
 	case ActVolumeUp:
 		a.setVolume(a.media.Volume() + volumeStep)
 	case ActVolumeDown:
@@ -224,7 +224,7 @@ func (l *lamp) write(on bool, log *slog.Logger) {
 
 // indication is what the lamps are to show.
 func (a *Agent) indication() led.Indication {
-	i := led.Indication{Online: a.linkUp, Fault: len(a.faults) > 0, Muted: a.muted}
+	i := led.Indication{Online: a.linkUp, Fault: len(a.faults) > 0, Muted: a.state.Muted}
 	switch a.state.Phase {
 	case call.Idle:
 	case call.Dialing, call.RingingOut:

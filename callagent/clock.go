@@ -54,16 +54,19 @@ func (a *Agent) due(now time.Time) (timerKey, bool) {
 // settle brings lamps and status up to date with what happened.
 func (a *Agent) settle() {
 	now, i := time.Now(), a.indication()
+	a.lampAt = time.Time{}
 	for _, l := range a.lamps {
-		l.show(now, i, a.log)
+		if at, changes := l.show(now, i, a.log); changes && (a.lampAt.IsZero() || at.Before(a.lampAt)) {
+			a.lampAt = at
+		}
 	}
 	a.publish()
 }
 
-// next is when the loop must look again, if nothing happens before.
+// next is when the loop must look again, if nothing happens before. It comes
+// after settle.
 func (a *Agent) next() time.Time {
-	now := time.Now()
-	next := now.Add(time.Hour)
+	next := time.Now().Add(time.Hour)
 	earlier := func(t time.Time, ok bool) {
 		if ok && t.Before(next) {
 			next = t
@@ -76,10 +79,7 @@ func (a *Agent) next() time.Time {
 		earlier(t, true)
 	}
 	earlier(a.exchange.Next())
-	i := a.indication()
-	for _, l := range a.lamps {
-		earlier(l.show(now, i, a.log))
-	}
+	earlier(a.lampAt, !a.lampAt.IsZero())
 	earlier(a.beatAt, a.cfg.Beat != nil)
 	earlier(a.stopAt, a.stopping)
 	return next

@@ -41,7 +41,6 @@ func (a *Agent) perform(ctx context.Context, e call.Effect) {
 			w.leg.OpenMicrophone()
 		}
 	case call.SetMute:
-		a.muted = e.On
 		a.media.SetMute(e.On)
 	case call.CloseMedia:
 		a.closeLeg(legKey{e.CallID, e.Peer})

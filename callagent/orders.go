@@ -199,7 +199,7 @@ func (a *Agent) publish() {
 func (a *Agent) describe() command.Status {
 	s := command.Status{
 		Version: a.cfg.Version, BootID: a.cfg.BootID, Name: a.cfg.Self.Name, State: a.state.Phase.String(),
-		CallID: a.state.Call.CallID, Peer: a.state.Peer, Muted: a.muted, Volume: a.media.Volume(),
+		CallID: a.state.Call.CallID, Peer: a.state.Peer, Muted: a.state.Muted, Volume: a.media.Volume(),
 		Labels: a.cfg.Labels, Capabilities: []string{"audio"}, Faults: []string{},
 	}
 	if s.Labels == nil {

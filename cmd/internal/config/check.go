@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,11 +15,6 @@ import (
 	"hailpoint/device/led"
 	"hailpoint/mqtt"
 	"hailpoint/mqtt/topic"
-)
-
-var (
-	address = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
-	party   = regexp.MustCompile(`^@?[a-z0-9][a-z0-9_-]{0,63}$`)
 )
 
 // maxSocket is the longest name of a Unix socket (unix(7): sun_path with its
@@ -48,16 +42,16 @@ func (c *checker) oneOf(key, value string, words ...string) {
 
 func (c *checker) parties(key string, list List, star bool) {
 	for _, entry := range list {
-		if (entry != "*" || !star) && !party.MatchString(entry) {
+		if (entry != "*" || !star) && !topic.ValidAddress(entry) && !topic.ValidGroup(entry) {
 			c.add(key, "%q is neither an address (a-z, 0-9, - and _, at most 64) nor a @group", entry)
 		}
 	}
 }
 
-// Problems returns every impossible value by its key, in words.
+// problems returns every impossible value by its key, in words.
 func (cfg Config) problems() []ProblemError {
 	var c checker
-	if cfg.ID != "" && !address.MatchString(cfg.ID) {
+	if cfg.ID != "" && !topic.ValidAddress(cfg.ID) {
 		c.add("id", "%q is no address; use a-z, 0-9, - and _, at most 64, beginning with a letter or digit", cfg.ID)
 	}
 	if cfg.StateDir == "" {
@@ -185,7 +179,7 @@ func (cfg Config) checkPanel(c *checker) {
 	}
 	names, lines := map[string]bool{}, map[string]bool{}
 	own := func(key, name, line string) {
-		if !party.MatchString(name) || strings.HasPrefix(name, "@") {
+		if !topic.ValidAddress(name) {
 			c.add(key+".name", "%q; give each a name of its own of a-z, 0-9, - and _", name)
 		} else if names[name] {
 			c.add(key+".name", "%q is used twice; give each a name of its own", name)
